@@ -1,0 +1,1 @@
+"""Where a plan can run: one module a backend."""

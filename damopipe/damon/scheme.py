@@ -1,0 +1,102 @@
+"""DAMOS: access pattern, action, quotas with goals, watermarks and filters of one scheme.
+
+Kernel document: Documentation/mm/damon/design.rst, "Operation Schemes".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from damopipe.damon.filters import Filter
+from damopipe.damon.model import Bounds, Model
+
+GOAL_METRICS: dict[str, tuple[str, ...]] = {
+    "user_input": (),
+    "some_mem_psi_us": (),
+    "node_mem_used_bp": ("nid",),
+    "node_mem_free_bp": ("nid",),
+    "node_memcg_used_bp": ("nid", "memcg_path"),
+    "node_memcg_free_bp": ("nid", "memcg_path"),
+    "active_mem_bp": (),
+    "inactive_mem_bp": (),
+    "node_eligible_mem_bp": ("nid",),
+}
+"""Each quota goal metric and what it needs beside a target value."""
+
+GOAL_TUNERS = ("consist", "temporal")
+WATERMARK_METRICS = ("none", "free_mem_rate")
+
+
+class AccessPattern(Model):
+    """Which regions a scheme is for: size, access rate and age, each a closed interval."""
+
+    size_bytes: Bounds = Bounds()
+    access: Bounds = Bounds()
+    access_unit: Literal["bp", "samples"] = "bp"
+    """bp: share of the samples of an aggregation, in 1/10,000."""
+    age: Bounds = Bounds()
+    age_unit: Literal["us", "aggregations"] = "us"
+
+
+class Goal(Model):
+    """A metric and the value that the quota is tuned towards."""
+
+    metric: str
+    target_value: int
+    current_value: int | None = None
+    nid: int | None = None
+    memcg_path: str | None = None
+
+
+class Weights(Model):
+    """How much size, access rate and age count when a quota must choose, in per mille."""
+
+    size_permil: int = 0
+    access_permil: int = 0
+    age_permil: int = 0
+
+
+class Quota(Model):
+    """How much a scheme may do within each reset interval; 0 is "no limit"."""
+
+    time_ms: int = 0
+    size_bytes: int = 0
+    reset_interval_ms: int = 0
+    weights: Weights = Weights()
+    goals: tuple[Goal, ...] = ()
+    goal_tuner: str = "consist"
+    fail_charge_num: int = 0
+    fail_charge_denom: int = 0
+
+
+class Watermarks(Model):
+    """When a scheme is active: on below `mid`, off above `high` and below `low`."""
+
+    metric: str = "none"
+    interval_us: int = 0
+    high_permil: int = 0
+    mid_permil: int = 0
+    low_permil: int = 0
+
+
+class Dest(Model):
+    """A node that memory is migrated to, and its weight."""
+
+    id: int
+    weight: int
+
+
+class Scheme(Model):
+    """One DAMON-based operation scheme."""
+
+    name: str
+    action: str
+    target_nid: int | None = None
+    dests: tuple[Dest, ...] = ()
+    pattern: AccessPattern = AccessPattern()
+    apply_interval_us: int = 0
+    """0: every aggregation."""
+    quota: Quota = Quota()
+    watermarks: Watermarks = Watermarks()
+    filters: tuple[Filter, ...] = ()
+    max_nr_snapshots: int = 0

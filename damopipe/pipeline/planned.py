@@ -1,0 +1,99 @@
+"""What a plan is made of: everything decided, everything JSON, nothing left to ask.
+
+A `Plan` survives JSON (`Plan.model_validate_json(plan.model_dump_json()) == plan`) and is stored with its run.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from damopipe.damon.attrs import Attrs
+from damopipe.damon.model import AddressRange, Model
+from damopipe.damon.scheme import Scheme
+
+
+class PlannedTarget(Model):
+    """One target, by exactly one of the ways to name memory (`kind` says which)."""
+
+    kind: Literal["command", "pid", "process", "cgroup", "workload", "physical"]
+    command: tuple[str, ...] | None = None
+    user: str | None = None
+    """Who the command runs as; None is the invoking user."""
+    pid: int | None = None
+    process_name: str | None = None
+    process_cmdline: str | None = None
+    process_user: str | None = None
+    children: bool = False
+    cgroup: str | None = None
+    workload: str | None = None
+    """The name of a built-in shape, or the absolute path of a masim configuration."""
+    ranges: tuple[AddressRange, ...] | None = None
+    """Physical ranges; None with kind "physical" is all System RAM (or all of `numa_node`)."""
+    numa_node: int | None = None
+    initial_regions: tuple[AddressRange, ...] = ()
+
+
+class PlannedContext(Model):
+    """One kdamond's work: what to watch, how, and which schemes to run."""
+
+    operations: str
+    attrs: Attrs
+    targets: tuple[PlannedTarget, ...]
+    schemes: tuple[Scheme, ...] = ()
+    addr_unit: int | None = None
+    pause: bool = False
+    refresh_ms: int = 0
+
+
+class PlannedRecord(Model):
+    """What is recorded, for how long."""
+
+    duration_us: int | None = None
+    """None: until the target ends or somebody stops the run."""
+    snapshot_us: int | None = None
+    """None: every aggregation; else a snapshot at this interval."""
+    also: tuple[Literal["process", "mappings", "system", "schemes"], ...] = ()
+
+
+class PlannedOutput(Model):
+    """One stage after recording: exactly one of `chart`, `sql`, `report`, `export`, `whatif`."""
+
+    kind: Literal["chart", "sql", "report", "export", "whatif"]
+    name: str
+    """The chart's name, the SQL text, or the format."""
+    file: str | None = None
+    """Relative to the run's folder."""
+    options: dict[str, object] = Field(default_factory=dict)
+
+
+class PlannedCheck(Model):
+    """SQL whose rows are violations."""
+
+    name: str
+    sql: str
+    severity: Literal["fail", "warn"] = "fail"
+    on_empty: Literal["fail", "pass"] = "fail"
+
+
+class Plan(Model):
+    """A pipeline with nothing left to decide."""
+
+    name: str
+    description: str = ""
+    file: str
+    """The absolute path of the pipeline file."""
+    sha256: str
+    """Of the file's bytes."""
+    text: str
+    """The file, as it was."""
+    backend: str
+    """The backend that will run it; never "auto"."""
+    backend_reason: str = ""
+    params: dict[str, str] = Field(default_factory=dict)
+    contexts: tuple[PlannedContext, ...]
+    record: PlannedRecord
+    outputs: tuple[PlannedOutput, ...] = ()
+    checks: tuple[PlannedCheck, ...] = ()
+    seed: int | None = None

@@ -1,0 +1,1 @@
+"""Known memory access patterns to run: masim's configuration format and built-in shapes."""
