@@ -14,7 +14,7 @@ import typer
 from damopipe.cli import output
 from damopipe.errors import DamopipeError, UsageError
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {"workload": "workload"}
 """Each command and its module, in the order that `--help` shows."""
 
 EPILOG = "Start with: damopipe run pipelines/quickstart.toml"
