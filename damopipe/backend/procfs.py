@@ -1,0 +1,226 @@
+"""The procfs backend: every mapping of a process is a region, sampled with /proc/PID/clear_refs and smaps.
+
+It needs no root for one's own processes, and Linux with CONFIG_PROC_PAGE_MONITOR. It writes nothing but clear_refs,
+which leaves nothing to put back. What its numbers are: `damopipe.backend.regions`; what they cannot see: `watched`.
+Kernel document: Documentation/filesystems/proc.rst, "/proc/PID/clear_refs".
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from damopipe import units
+from damopipe.backend import rows
+from damopipe.backend.crowd import Crowd
+from damopipe.backend.launch import Child
+from damopipe.backend.pace import Pace
+from damopipe.backend.protocol import Say
+from damopipe.errors import MachineError, StageError
+from damopipe.kernel import procfs
+from damopipe.pipeline.planned import Plan
+from damopipe.records import Batch, TargetRow
+
+_BEAT_NS = 10**9
+_CLEARING = (
+    "note: clearing referenced marks also takes them from the system's reclaim while this runs; "
+    "hot areas of less than a few MiB can read as idle (the TLB keeps them)"
+)
+
+
+class ProcfsBackend:
+    """Plans without schemes, on processes. `log` takes the output of commands; None lets it go to stderr."""
+
+    name = "procfs"
+
+    def __init__(self, root: str = procfs.ROOT, log: Path | None = None) -> None:
+        self.root = root
+        self.log = log
+
+    def missing(self, schemes: bool) -> str | None:
+        """What stands in the way here, in a sentence; None if nothing. Reads only."""
+        if schemes:
+            return "the procfs backend only watches; schemes need DAMON: use --backend damon, or leave the schemes out"
+        if procfs.smaps_text(os.getpid(), self.root) is None:
+            what = "no /proc/PID/smaps (it needs Linux with CONFIG_PROC_PAGE_MONITOR)"
+            return f"the procfs backend finds {what} here; record on another machine"
+        return None
+
+    def start(self, plan: Plan, say: Say) -> ProcfsSession:
+        """A session that is not yet entered. Raises MachineError for a plan that procfs cannot carry out."""
+        missing = self.missing(any(context.schemes for context in plan.contexts))
+        if missing:
+            raise MachineError(missing)
+        if len(plan.contexts) != 1:
+            found = f"this pipeline has {len(plan.contexts)}"
+            raise MachineError(f"the procfs backend runs one [[context]], {found}; use --backend damon")
+        if plan.contexts[0].operations == "paddr":
+            raise MachineError("the procfs backend sees processes, not physical memory; use --backend damon")
+        return ProcfsSession(plan, say, self.root, self.log)
+
+
+class ProcfsSession:
+    """A run in progress; see `damopipe.backend.protocol.Session`."""
+
+    def __init__(self, plan: Plan, say: Say, root: str = procfs.ROOT, log: Path | None = None) -> None:
+        self.end_reason = ""
+        self.lost_events = 0
+        self._plan, self._say, self._root, self._log = plan, say, root, log
+        self._context = plan.contexts[0]
+        self._crowd = Crowd(root, say)
+        self.targets: list[TargetRow] = self._crowd.rows
+        self._wake = -1
+        self._stopped = False
+        self._nr_snapshots = 0
+        self._nr_samples = 0
+        self._walks_us: list[int] = []
+
+    def __enter__(self) -> Self:
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            for planned in self._context.targets:
+                self._crowd.start(planned, 0, self._log)
+        except BaseException:
+            self._leave()
+            raise
+        self._say(_CLEARING)
+        if any(planned.initial_regions for planned in self._context.targets):
+            self._say(
+                "note: procfs watches every mapping of a process; the regions that the pipeline names are ignored"
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def stop(self) -> None:
+        """Makes `batches` end at its next step; safe in a signal handler, and twice."""
+        self._stopped = True
+        if self._wake >= 0:
+            os.eventfd_write(self._wake, 1)
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches until the duration, the target or `stop` ends it. Raises MachineError, StageError."""
+        self._begin()
+        while self._wait():
+            self._sample()
+            now_ns = time.monotonic_ns()
+            if self._pace.closes(now_ns) or self._crowd.is_over:
+                yield from self._close(now_ns)
+            elif now_ns - self._beat_ns >= _BEAT_NS:
+                yield self._costs(now_ns)
+            if self._crowd.is_over:
+                self.end_reason = "target ended"
+                break
+            self._pace.advance(time.monotonic_ns())
+        yield from self._close(time.monotonic_ns())
+        self._tell_the_end()
+
+    def _begin(self) -> None:
+        """Sets the clocks: samples by the monotonic one, timestamps by the wall's as it is now."""
+        intervals = self._context.attrs.intervals
+        self._crowd.clear()
+        now_ns = time.monotonic_ns()
+        self._wall_ns = time.time_ns() - now_ns
+        self._began_ns = self._beat_ns = self._aggr_began_ns = self._snapshot_due_ns = now_ns
+        self._pace = Pace(intervals.sample_us, intervals.aggr_us, now_ns)
+        self._update_ns = max(intervals.update_us * 1000, _BEAT_NS)
+        self._update_due_ns = now_ns + self._update_ns
+        duration_us = self._plan.record.duration_us
+        self._end_ns = None if duration_us is None else now_ns + duration_us * 1000
+
+    def _wait(self) -> bool:
+        """Waits for the next sample; False, with `end_reason` set, when there is none to take."""
+        due_ns = self._pace.due_ns if self._end_ns is None else min(self._pace.due_ns, self._end_ns)
+        left_s = max(0, due_ns - time.monotonic_ns()) / 1e9
+        if self._stopped or select.select([self._wake], [], [], left_s)[0]:
+            self.end_reason = "stopped"
+            return False
+        # A sample that is due at the end, or less than half an interval after it, still belongs to the run.
+        if self._end_ns is not None and self._end_ns + self._pace.sample_us * 500 <= self._pace.due_ns:
+            self.end_reason = "duration"
+            return False
+        return True
+
+    def _sample(self) -> None:
+        begin_ns = time.monotonic_ns()
+        self._crowd.walk()
+        now_ns = time.monotonic_ns()
+        self._nr_samples += 1
+        self._walks_us.append((now_ns - begin_ns) // 1000)
+        if now_ns >= self._update_due_ns:
+            self._crowd.follow()
+            self._update_due_ns = now_ns + self._update_ns
+        asked_us = self._pace.sample_us
+        if (typical_us := self._pace.slowed_by(self._walks_us[-1])) is not None and self._crowd.watched:
+            self._say(
+                f"note: a walk of {self._crowd.names()} takes {units.approx_time(typical_us / 1e6)}, more than a tenth "
+                f"of the {units.approx_time(asked_us / 1e6)} sample interval: sampling every "
+                f"{units.approx_time(self._pace.sample_us / 1e6)} instead"
+            )
+
+    def _close(self, now_ns: int) -> Iterator[Batch]:
+        """Ends the aggregation, if it has samples; yields its snapshot unless the plan wants them further apart."""
+        sampled = self._crowd.sampled()
+        if not sampled:
+            return
+        pace, ts_ns = self._pace, now_ns + self._wall_ns
+        batches = list(
+            rows.snapshots(sampled, ts_ns, self._aggr_began_ns + self._wall_ns, pace.sample_us, pace.aggr_us)
+        )
+        batches += rows.mappings(sampled, ts_ns)
+        if now_ns + pace.aggr_us * 500 >= self._snapshot_due_ns:
+            self._snapshot_due_ns += (self._plan.record.snapshot_us or 0) * 1000
+            self._nr_snapshots += 1
+            yield from batches
+            yield from self._also(ts_ns)
+            yield self._costs(now_ns)
+        self._aggr_began_ns = now_ns
+        pace.next_aggregation(now_ns)
+
+    def _also(self, ts_ns: int) -> Iterator[Batch]:
+        also = self._plan.record.also
+        if "process" in also:
+            yield rows.processes(self._crowd.watched.values(), self._root, ts_ns)
+        if "system" in also:
+            yield rows.system(self._root, ts_ns)
+
+    def _costs(self, now_ns: int) -> Batch:
+        self._beat_ns = now_ns
+        walks_us, self._walks_us = self._walks_us, []
+        return rows.costs(walks_us, self._pace.missed, now_ns + self._wall_ns)
+
+    def _tell_the_end(self) -> None:
+        """Says how a command failed and what was missed; StageError when nothing could be recorded."""
+        missed = self._pace.missed
+        if missed:
+            self._say(
+                f"note: {missed} of {missed + self._nr_samples} samples were missed: walking or storing took too long"
+            )
+        for target in self._crowd.targets:
+            if self.end_reason != "target ended" or target.child is None:
+                continue
+            outcome = target.child.outcome() or "its pid given to another process"
+            if not self._nr_snapshots:
+                raise StageError(self._too_short(target.child, outcome))
+            if outcome != "exit code 0":
+                self._say(f"note: the command {target.child.name} ended with {outcome}")
+
+    def _too_short(self, child: Child, outcome: str) -> str:
+        took = units.approx_time((time.monotonic_ns() - child.started_ns) / 1e9)
+        last = child.last_lines()
+        hint = f"its last lines: {last}" if last else "watch something that runs for at least a few sample intervals"
+        return f"the command {child.name} ended within {took} with {outcome}, before anything could be recorded; {hint}"
+
+    def _leave(self) -> None:
+        wake, self._wake = self._wake, -1
+        if wake >= 0:
+            os.close(wake)
+        self._crowd.end()

@@ -1,0 +1,127 @@
+"""Batches of the procfs backend: snapshots with their regions, mappings, processes, counters.
+
+Invariant: the columns are those of `damopipe.records.KINDS`; what /proc did not say is left out or masked, never 0.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from damopipe.backend.watched import Watched
+from damopipe.kernel import procfs
+from damopipe.records import KINDS, Batch
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, Any]
+
+_MEMINFO = (
+    "MemTotal", "MemFree", "MemAvailable", "Cached", "Active", "Inactive", "AnonPages", "AnonHugePages", "Mapped",
+    "Dirty", "SwapTotal", "SwapFree",
+)  # fmt: skip
+_VMSTAT = (
+    "pgfault", "pgmajfault", "pswpin", "pswpout", "pgscan_kswapd", "pgscan_direct", "pgsteal_kswapd", "pgsteal_direct",
+    "workingset_refault_anon", "workingset_refault_file", "thp_fault_alloc", "thp_collapse_alloc",
+)  # fmt: skip
+
+
+def snapshots(sampled: Sequence[Watched], ts_ns: int, start_ns: int, sample_us: int, aggr_us: int) -> Iterator[Batch]:
+    """A snapshot of each process that was sampled, and its regions; the next aggregation begins."""
+    nr_samples = [watched.regions.nr_samples for watched in sampled]
+    closed = [(watched.row.target_id, watched.regions.close()) for watched in sampled]
+    if not closed:
+        return
+    heads = {
+        "target_id": [target_id for target_id, _ in closed],
+        "ts": [ts_ns] * len(closed),
+        "start_ts": [start_ns] * len(closed),
+        "sample_us": [sample_us] * len(closed),
+        "aggr_us": [aggr_us] * len(closed),
+        "nr_samples": nr_samples,
+        "nr_regions": [len(columns["start_addr"]) for _, columns in closed],
+    }
+    yield _batch("snapshot", heads)
+    yield from _of_targets("region", closed, ts_ns)
+
+
+def mappings(sampled: Iterable[Watched], ts_ns: int) -> Iterator[Batch]:
+    """All mappings of each process whose mappings changed."""
+    changed = [(w.row.target_id, w.mapping_columns()) for w in sampled if w.mappings_changed]
+    yield from _of_targets("mapping", changed, ts_ns)
+
+
+def processes(watched: Iterable[Watched], root: str, ts_ns: int) -> Batch:
+    """What /proc says of every process that is watched, and of ourselves: what watching costs."""
+    stats = [("target", stat) for each in watched if (stat := each.stat()) is not None]
+    if (own := procfs.stat(os.getpid(), root)) is not None:
+        stats.append(("self", own))
+    swapped = [procfs.swap_bytes(stat.pid, root) for _, stat in stats]
+    return _batch(
+        "process",
+        {
+            "ts": [ts_ns] * len(stats),
+            "pid": [stat.pid for _, stat in stats],
+            "role": [role for role, _ in stats],
+            "comm": [stat.comm for _, stat in stats],
+            "rss_bytes": [stat.rss_bytes for _, stat in stats],
+            "vsz_bytes": [stat.vsz_bytes for _, stat in stats],
+            "swap_bytes": np.ma.MaskedArray([s or 0 for s in swapped], [s is None for s in swapped]),
+            "minor_faults": [stat.minor_faults for _, stat in stats],
+            "major_faults": [stat.major_faults for _, stat in stats],
+            "cpu_user_us": [stat.user_us for _, stat in stats],
+            "cpu_system_us": [stat.system_us for _, stat in stats],
+        },
+    )
+
+
+def costs(walks_us: Sequence[int], missed: int, ts_ns: int) -> Batch:
+    """What our walks took since the last time, on average and at most, and how many samples were missed so far."""
+    values = {"procfs.missed_samples": missed}
+    if walks_us:
+        values |= {"procfs.walk_us": round(sum(walks_us) / len(walks_us)), "procfs.walk_max_us": max(walks_us)}
+    return counters(values, ts_ns)
+
+
+def system(root: str, ts_ns: int) -> Batch:
+    """The system's memory, its events, and its pressure: those of each that this kernel has."""
+    meminfo, vmstat = procfs.meminfo(root), procfs.vmstat(root)
+    values = {f"meminfo.{name}": meminfo[name] for name in _MEMINFO if name in meminfo}
+    values |= {f"vmstat.{name}": vmstat[name] for name in _VMSTAT if name in vmstat}
+    values |= {f"pressure.memory.{name}_us": total for name, total in procfs.memory_pressure(root).items()}
+    return counters(values, ts_ns)
+
+
+def counters(values: dict[str, int], ts_ns: int) -> Batch:
+    """A counter batch of `values` by name."""
+    return _batch("counter", {"ts": [ts_ns] * len(values), "name": list(values), "value": list(values.values())})
+
+
+def _of_targets(kind: str, closed: Sequence[tuple[int, dict[str, Array]]], ts_ns: int) -> Iterator[Batch]:
+    """One batch of all targets' rows, none if there are none."""
+    counts = [len(columns["start_addr"]) for _, columns in closed]
+    if not sum(counts):
+        return
+    joined: dict[str, Any] = {
+        "target_id": np.repeat([target_id for target_id, _ in closed], counts),
+        "ts": np.full(sum(counts), ts_ns),
+    }
+    for name in closed[0][1]:
+        joined[name] = np.concatenate([columns[name] for _, columns in closed])
+    yield _batch(kind, joined)
+
+
+def _batch(kind: str, columns: dict[str, Any]) -> Batch:
+    return Batch(kind, {name: _typed(values, KINDS[kind][name]) for name, values in columns.items()})
+
+
+def _typed(values: Any, dtype: str) -> Array:
+    if dtype == "object":
+        unknown = [value is None for value in values]
+        texts = np.asarray(values, dtype=object)
+        return np.ma.MaskedArray(texts, unknown) if any(unknown) else texts
+    if isinstance(values, np.ma.MaskedArray):
+        return values.astype(dtype) if np.ma.is_masked(values) else values.data.astype(dtype)
+    return np.asarray(values, dtype="int64" if dtype.startswith("datetime") else dtype).astype(dtype)
