@@ -46,16 +46,25 @@ class Crowd:
             watched.begin()
 
     def walk(self) -> None:
-        """One sample of every process."""
+        """One sample of every process. Raises MachineError when the only one may not be read any more."""
         for pid, watched in list(self.watched.items()):
-            if not watched.walk():
+            try:
+                ended = not watched.walk()
+            except MachineError as error:
+                if len(self.watched) == 1:
+                    raise
+                self._leave_out(pid, error)
+                ended = True
+            if ended:
                 self._leaving.append(self.watched.pop(pid))
 
     def follow(self) -> None:
-        """Looks for processes that came, for targets that may have them."""
+        """Looks for processes that came; of a target that does not want them it says once that there are some."""
         for target in self.targets:
             if target.follows:
                 self._admit(target, strict=False)
+            elif target.main_pid is not None and not target.has_unwatched_children:
+                self._tell_of_children(target, target.main_pid)
 
     def sampled(self) -> list[Watched]:
         """Those with a sample in the aggregation at hand, in order of target_id; lets go of those that ended."""
@@ -73,6 +82,14 @@ class Crowd:
         pids = sorted(self.watched)
         return f"pid {pids[0]}" if len(pids) == 1 else f"{len(pids)} processes"
 
+    def _tell_of_children(self, target: Target, pid: int) -> None:
+        stats = [procfs.stat(child, self._root) for child in procfs.children(pid, self._root)]
+        names = sorted({stat.comm for stat in stats if stat is not None and not stat.has_ended})
+        if names:
+            target.has_unwatched_children = True
+            started = f"pid {pid} has started other processes ({', '.join(names[:3])})"
+            self._say(f"note: {started}, which are not watched; children = true in the target watches them too")
+
     def _has_ended(self, target: Target) -> bool:
         if target.main_pid is not None:
             return target.main_pid not in self.watched
@@ -88,8 +105,11 @@ class Crowd:
             except MachineError as error:
                 if strict:
                     raise
-                self._refused.add(pid)
-                self._say(f"note: {error}; it is left out")
+                self._leave_out(pid, error)
+
+    def _leave_out(self, pid: int, error: MachineError) -> None:
+        self._refused.add(pid)
+        self._say(f"note: {error}; it is left out")
 
     def _watch(self, watched: Watched) -> None:
         # A main process that ended at once is watched all the same: its end is then told like any other.

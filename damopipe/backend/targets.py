@@ -40,6 +40,8 @@ class Target:
         """Names that the program itself gave to mappings, by their start."""
         self.main_pid: int | None = None
         """The one process without which the target has ended; None for a pattern that finds processes."""
+        self.has_unwatched_children = False
+        """Whether it was seen to have children that nobody asked for."""
         _START[planned.kind](self, log)
 
     @property

@@ -146,6 +146,11 @@ def cmdline(pid: int, root: str = ROOT) -> str | None:
     return text.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "backslashreplace") or None
 
 
+def children(pid: int, root: str = ROOT) -> list[int]:
+    """What its main thread started and has not ended; empty where the kernel does not say (CONFIG_PROC_CHILDREN)."""
+    return [int(number) for number in (_read(f"{root}/{pid}/task/{pid}/children") or b"").split() if number.isdigit()]
+
+
 def cgroups(pid: int, root: str = ROOT) -> set[str]:
     """The paths of its control groups, without the leading slash."""
     lines = (_read(f"{root}/{pid}/cgroup") or b"").decode("utf-8", "backslashreplace").splitlines()

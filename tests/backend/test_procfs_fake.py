@@ -166,6 +166,23 @@ def test_children_are_followed_when_asked_for(proc: FakeProc) -> None:
     assert Target(pid(9, children=True), 0, proc.root).pids() == [9, 20, 21]
 
 
+def test_children_that_nobody_asked_for_are_told_of_once(proc: FakeProc) -> None:
+    said: list[str] = []
+    ours = Crowd(proc.root, said.append)
+    ours.start(pid(9), 0, None)
+    ours.follow()
+    assert said == []
+    proc.process(20, block(0x1000, 4), ppid=9, comm="cc1")
+    (proc.folder / "9" / "task" / "9").mkdir(parents=True)
+    (proc.folder / "9" / "task" / "9" / "children").write_text("20 ")
+    ours.follow()
+    ours.follow()
+    assert said == [
+        "note: pid 9 has started other processes (cc1), which are not watched; "
+        "children = true in the target watches them too"
+    ]
+
+
 def test_one_that_comes_later_and_refuses_is_left_out_aloud(proc: FakeProc) -> None:
     said: list[str] = []
     ours = Crowd(proc.root, said.append)
@@ -178,6 +195,22 @@ def test_one_that_comes_later_and_refuses_is_left_out_aloud(proc: FakeProc) -> N
     assert list(ours.watched) == [9]
     assert len(said) == 1
     assert said[0].startswith("note: pid 20 belongs to")
+
+
+def test_one_of_several_that_refuses_later_is_left_out_and_the_only_one_is_an_error(proc: FakeProc) -> None:
+    said: list[str] = []
+    proc.process(20, block(0x1000, 4), ppid=9)
+    ours = Crowd(proc.root, said.append)
+    ours.start(pid(9, children=True), 0, None)
+    for number in (20, 9):
+        (proc.folder / str(number) / "clear_refs").unlink()
+        (proc.folder / str(number) / "clear_refs").mkdir()
+        if number == 20:
+            ours.walk()
+            assert list(ours.watched) == [9]
+            assert len(said) == 1
+    with pytest.raises(MachineError, match="pid 9 belongs to"):
+        ours.walk()
 
 
 def session(proc: FakeProc, said: list[str] | None = None, **options: float) -> ProcfsSession:

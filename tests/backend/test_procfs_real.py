@@ -171,3 +171,27 @@ def test_the_cost_of_a_walk_is_measured() -> None:
     assert cost_us is not None
     assert 10 < cost_us < 5_000_000
     assert walk_cost_us(2**22 + 1) is None
+
+
+SIGNALLED = """
+import signal, sys, time
+from damopipe.backend.procfs import ProcfsBackend
+from tests.backend.plans import command, plan
+with ProcfsBackend().start(plan(command("sleep", "60"), sample_ms=5000, aggr_ms=5000), lambda text: None) as session:
+    signal.signal(signal.SIGTERM, lambda *_: session.stop())
+    print(session.targets[0].pid, flush=True)
+    list(session.batches())
+print(session.end_reason)
+"""
+
+
+def test_a_signal_wakes_a_session_that_waits_for_its_next_sample() -> None:
+    with subprocess.Popen([PYTHON, "-c", SIGNALLED], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        target = int(process.stdout.readline())
+        time.sleep(0.3)
+        begin = time.monotonic()
+        process.terminate()
+        assert process.stdout.readline() == b"stopped\n"
+        assert time.monotonic() - begin < 2  # not the five seconds of the interval
+    assert procfs.stat(target) is None
