@@ -56,7 +56,7 @@ class Watched:
         try:
             seen = procfs.smaps_text(self.pid, self._root) is not None and procfs.clear_refs(self.pid, self._root)
         except OSError as error:
-            raise self._refused(error) from None
+            return self._ended_or_refused(error)
         if not seen and self.stat() is not None:
             what = "/proc/PID/clear_refs (CONFIG_PROC_PAGE_MONITOR)"
             raise MachineError(f"this kernel has no {what}, which the procfs backend needs; use --backend damon")
@@ -71,7 +71,7 @@ class Watched:
             self._take(smaps.parse(text, before=self._smaps))
             return procfs.clear_refs(self.pid, self._root)
         except OSError as error:
-            raise self._refused(error) from None
+            return self._ended_or_refused(error)
 
     def region_columns(self) -> dict[str, Array]:
         """The columns of the aggregation that ends here, but for target_id and ts."""
@@ -100,12 +100,15 @@ class Watched:
         chosen = self._regular
         self.regions.add(now.start_addr[chosen], now.end_addr[chosen], now.bytes_of["Referenced"][chosen])
 
-    def _refused(self, error: OSError) -> MachineError:
+    def _ended_or_refused(self, error: OSError) -> bool:
+        """False when the process has ended, whose files are root's by then; else raises MachineError."""
+        if self.stat() is None:
+            return False
         owner = owner_of(self.pid, self._root)
-        return MachineError(
+        raise MachineError(
             f"pid {self.pid} belongs to {owner} and may not be watched ({_reason(error)}); "
             "run damopipe as that user or with sudo"
-        )
+        ) from None
 
 
 def _reason(error: OSError) -> str:

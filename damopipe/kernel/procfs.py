@@ -18,6 +18,7 @@ from damopipe.kernel import fs
 
 ROOT = "/proc"
 _GONE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR)
+_PF_EXITING = 0x00000004
 _PF_KTHREAD = 0x00200000
 _KB_LINE = re.compile(rb"^([^:\s]+):[ \t]+([0-9]+)(?: (kB))?$", re.MULTILINE)
 _PLAIN_LINE = re.compile(rb"^(\S+) ([0-9]+)$", re.MULTILINE)
@@ -48,8 +49,8 @@ class Stat:
 
     @property
     def has_ended(self) -> bool:
-        """A zombie, or dead: it has no memory left."""
-        return self.state in "ZXx"
+        """Exiting, a zombie, or dead: it has no memory left, or not for long."""
+        return self.state in "ZXx" or bool(self.flags & _PF_EXITING)
 
 
 @dataclass(frozen=True)

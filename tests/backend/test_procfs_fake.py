@@ -121,6 +121,14 @@ def test_a_pid_that_is_not_there(proc: FakeProc) -> None:
             Target(pid(gone), 0, proc.root)
 
 
+def test_what_is_refused_because_it_is_ending_has_ended(proc: FakeProc) -> None:
+    watched = watch(proc)
+    (proc.folder / "9" / "clear_refs").unlink()
+    (proc.folder / "9" / "clear_refs").mkdir()
+    (proc.folder / "9" / "stat").write_text((proc.folder / "9" / "stat").read_text().replace(" -1 0 ", " -1 4 "))
+    assert not watched.walk()
+
+
 def crowd(proc: FakeProc, planned: PlannedTarget) -> Crowd:
     crowd = Crowd(proc.root, lambda text: None)
     crowd.start(planned, 0, None)
