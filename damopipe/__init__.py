@@ -12,13 +12,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+__version__ = "0.1.0"
+
 _PUBLIC = {
     "load_pipeline": "damopipe.outputs.surroundings",
     "make_plan": "damopipe.pipeline.plan",
     "run": "damopipe.runner",
     "Store": "damopipe.store",
 }
-__all__ = ["Store", "load_pipeline", "make_plan", "run"]
+__all__ = ["Store", "__version__", "load_pipeline", "make_plan", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -297,6 +297,18 @@ COMMENT ON COLUMN output.file IS 'The file that was written; NULL if it failed.'
 COMMENT ON COLUMN output.error IS 'Why it failed; NULL if it did not.';
 COMMENT ON COLUMN output.took_ms IS 'How long it took.';
 
+CREATE TABLE _installed (
+  fingerprint VARCHAR NOT NULL
+);
+COMMENT ON TABLE _installed IS 'Which analyses are installed in this file, so that opening it for an append need not do it again.';
+COMMENT ON COLUMN _installed.fingerprint IS 'Changes whenever any analysis does.';
+
+CREATE TABLE _taken_in (
+  name VARCHAR NOT NULL
+);
+COMMENT ON TABLE _taken_in IS 'Spill files whose records are in: one that could not be removed is not taken in twice.';
+COMMENT ON COLUMN _taken_in.name IS 'The file''s name, unique for ever.';
+
 CREATE TABLE check_result (
   run_id INTEGER NOT NULL,
   check_id USMALLINT NOT NULL,

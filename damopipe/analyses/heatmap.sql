@@ -1,0 +1,121 @@
+-- The access rate of a run as a grid of time and address; cells of which nothing was watched have no row.
+-- requires: region
+-- A sum of rectangles: each region adds differences at its two edges, and a running sum over the address bins makes
+-- cells of them. It is exact for partly covered bins, and its cost does not depend on how large the regions are.
+CREATE OR REPLACE MACRO heatmap(
+  run, time_bins := 500, addr_bins := 400, target := NULL,
+  from_addr := NULL, to_addr := NULL, from_ts := NULL, to_ts := NULL
+) AS TABLE
+WITH chosen AS (
+  SELECT coalesce(target, (SELECT min(target_id) FROM snapshot WHERE run_id = run)) AS target_id
+),
+addr_range AS MATERIALIZED (
+  SELECT
+    coalesce(from_addr::UBIGINT, lowest) AS low,
+    coalesce(to_addr::UBIGINT, highest) AS high,
+    addr_bins::DOUBLE / (coalesce(to_addr::UBIGINT, highest) - coalesce(from_addr::UBIGINT, lowest)) AS bins_per_byte
+  FROM (
+    SELECT min(start_addr) AS lowest, max(end_addr) AS highest
+    FROM region WHERE run_id = run AND target_id = (SELECT target_id FROM chosen)
+  )
+),
+spans AS MATERIALIZED (  -- [t0, t1) of each snapshot, in ns; without a start it begins where the one before ended
+  SELECT
+    target_id,
+    ts,
+    epoch_ns(coalesce(start_ts, lag(ts) OVER (ORDER BY ts))) AS t0,
+    epoch_ns(ts) AS t1,
+    nr_samples
+  FROM snapshot
+  WHERE run_id = run AND target_id = (SELECT target_id FROM chosen)
+),
+time_range AS MATERIALIZED (
+  SELECT
+    coalesce(epoch_ns(from_ts::TIMESTAMP_NS), earliest) AS first_ns,
+    coalesce(epoch_ns(to_ts::TIMESTAMP_NS), latest) AS last_ns
+  FROM (SELECT min(coalesce(t0, t1)) AS earliest, max(t1) AS latest FROM spans)
+),
+spread AS (  -- the time bins that each snapshot touches
+  SELECT
+    *,
+    unnest(range(
+      greatest(floor((t0 - first_ns) / width), 0)::INTEGER,
+      least(ceil((t1 - first_ns) / width), time_bins)::INTEGER
+    ))::INTEGER AS time_bin
+  FROM spans, (SELECT first_ns, last_ns, (last_ns - first_ns) / time_bins::DOUBLE AS width FROM time_range)
+  WHERE t1 > t0 AND t1 > first_ns AND t0 < last_ns AND nr_samples > 0
+),
+pieces AS MATERIALIZED (
+  -- Each snapshot cut at the time bins, `share` being its part of the bin. The address range rides along: as a join
+  -- partner of its own it would be an inequality join over every region.
+  SELECT
+    target_id,
+    ts,
+    time_bin,
+    (least((time_bin + 1) * width, t1 - first_ns) - greatest(time_bin * width, t0 - first_ns)) / width AS share,
+    share / nr_samples AS heat_per_access,
+    low,
+    high,
+    bins_per_byte
+  FROM spread CROSS JOIN addr_range
+),
+boxes AS NOT MATERIALIZED (  -- regions in units of bins; CASE, since greatest() and least() cost three times as much
+  SELECT
+    p.time_bin,
+    p.share,
+    p.heat_per_access * r.nr_accesses AS heat,
+    CASE WHEN r.start_addr > p.low THEN r.start_addr - p.low ELSE 0 END::DOUBLE * p.bins_per_byte AS x0,
+    (CASE WHEN r.end_addr < p.high THEN r.end_addr ELSE p.high END - p.low)::DOUBLE * p.bins_per_byte AS x1
+  FROM region AS r
+  JOIN pieces AS p USING (ts, target_id)
+  WHERE r.run_id = run AND r.end_addr > p.low AND r.start_addr < p.high AND r.nr_accesses IS NOT NULL
+),
+edges AS MATERIALIZED (
+  SELECT
+    time_bin, floor(x0)::INTEGER AS bin,
+    sum(share) AS share, sum(share * (x0 - floor(x0))) AS share_later,
+    sum(heat) AS heat, sum(heat * (x0 - floor(x0))) AS heat_later
+  FROM boxes GROUP BY ALL
+  UNION ALL
+  SELECT
+    time_bin, floor(x1)::INTEGER AS bin,
+    -sum(share) AS share, -sum(share * (x1 - floor(x1))) AS share_later,
+    -sum(heat) AS heat, -sum(heat * (x1 - floor(x1))) AS heat_later
+  FROM boxes GROUP BY ALL
+),
+steps AS (  -- the part of an edge that lies within its bin, and the rest, from the next bin on
+  SELECT time_bin, bin, share - share_later AS share, heat - heat_later AS heat FROM edges
+  UNION ALL
+  SELECT time_bin, bin + 1 AS bin, share_later AS share, heat_later AS heat FROM edges
+),
+cells AS (
+  SELECT time_bin, bin, sum(share) AS share, sum(heat) AS heat
+  FROM (
+    FROM steps
+    UNION ALL
+    SELECT time_bin, unnest(range(0, addr_bins))::INTEGER AS bin, 0 AS share, 0 AS heat
+    FROM (SELECT DISTINCT time_bin FROM pieces)
+  )
+  GROUP BY ALL
+),
+sums AS (
+  SELECT
+    time_bin,
+    bin AS addr_bin,
+    sum(share) OVER filled AS covered,
+    sum(heat) OVER filled AS heat
+  FROM cells
+  WINDOW filled AS (PARTITION BY time_bin ORDER BY bin)
+)
+SELECT
+  time_bin::INTEGER AS time_bin,
+  addr_bin::INTEGER AS addr_bin,
+  make_timestamp_ns((first_ns + time_bin * ((last_ns - first_ns) / time_bins::DOUBLE))::BIGINT) AS from_ts,
+  (low + (addr_bin * ((high - low) / addr_bins::DOUBLE))::UBIGINT)::UBIGINT AS from_addr,
+  greatest(0, least(1, round(heat / covered, 9))) AS access_rate,
+  least(1, round(covered, 9)) AS covered
+FROM sums, addr_range, time_range
+WHERE covered > 1e-6 AND addr_bin < addr_bins
+ORDER BY time_bin, addr_bin;
+
+COMMENT ON MACRO TABLE heatmap IS 'The access rate of a run as a grid of time and address; cells of which nothing was watched have no row.';

@@ -1,0 +1,43 @@
+"""Whose the files are that we make: under sudo the invoking user's, with mode 0600.
+
+Invariant: without sudo nothing is changed. Addresses of a process's memory are nobody else's business.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Owner(NamedTuple):
+    """A user and its group."""
+
+    uid: int
+    gid: int
+
+
+def invoker() -> Owner | None:
+    """Who called sudo; None when we are not root by sudo."""
+    if os.geteuid() != 0 or "SUDO_UID" not in os.environ:
+        return None
+    try:
+        uid = int(os.environ["SUDO_UID"])
+        return Owner(uid, int(os.environ.get("SUDO_GID", uid)))
+    except ValueError:
+        return None
+
+
+def give(path: Path, mode: int = 0o600) -> None:
+    """Makes `path` the invoking user's under sudo; does nothing otherwise. Links are not followed."""
+    if owner := invoker():
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        if not path.is_symlink():
+            path.chmod(mode)
+
+
+def give_tree(folder: Path) -> None:
+    """`give` for a folder (0700) and everything in it."""
+    give(folder, 0o700)
+    for path in folder.rglob("*"):
+        give(path, 0o700 if path.is_dir() and not path.is_symlink() else 0o600)

@@ -1,0 +1,68 @@
+"""A query's rows as a file, written by DuckDB itself; Markdown is the one form it does not know.
+
+Invariant: the file is whole or not there (written aside, then renamed).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from damopipe.errors import StageError, UsageError
+from damopipe.owner import give
+from damopipe.store.engine import Connection, as_usage
+from damopipe.store.result import Result, fetch
+
+COPY_OPTIONS = {
+    "csv": "FORMAT csv, HEADER",
+    "json": "FORMAT json, ARRAY true",
+    "jsonl": "FORMAT json",
+    "parquet": "FORMAT parquet",
+}
+FORMS = (*COPY_OPTIONS, "md")
+"""Every form that a query's rows can be written in; each is also the file's ending."""
+
+
+def copy_to(con: Connection, sql: str, path: Path, form: str) -> int:
+    """Writes the rows of one query to `path`; returns how many. UsageError for bad SQL, StageError for a bad place."""
+    if form not in FORMS:
+        raise UsageError(f"{path}: rows cannot be written as {form!r}; use {', '.join(FORMS)}")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.touch()  # a place that cannot be written is found out before the query runs
+        rows = _copy(con, sql, fresh, form)
+        give(fresh)
+        fresh.replace(path)
+    except OSError as error:
+        raise StageError(f"{path}: cannot be written ({error.strerror}); choose another file") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+    return rows
+
+
+def _copy(con: Connection, sql: str, path: Path, form: str) -> int:
+    bare = sql.strip().rstrip(";").rstrip()
+    with as_usage():
+        if form != "md":
+            place = str(path).replace("'", "''")
+            return int(con.execute(f"COPY ({bare}\n) TO '{place}' ({COPY_OPTIONS[form]})").fetchall()[0][0])
+        con.execute(bare)
+        result = fetch(con)
+    path.write_text(markdown(result), "utf-8")
+    return len(result.rows)
+
+
+def markdown(result: Result) -> str:
+    """A table in GitHub's Markdown: numbers to the right, bars and line ends in values escaped."""
+    numbers = [kind.startswith(("NUMBER", "INT", "BIGINT", "DOUBLE", "U", "FLOAT", "SMALL", "TINY")) for kind in result.types]
+    lines = [_row(result.columns), _row("---:" if number else "---" for number in numbers)]
+    return "\n".join([*lines, *(_row(map(_cell, row)) for row in result.rows)]) + "\n"
+
+
+def _row(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value).replace("|", "\\|").replace("\n", "<br>")

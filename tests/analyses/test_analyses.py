@@ -1,0 +1,191 @@
+"""What holds for every analysis, and rows in – rows out for each."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from damopipe.analyses import Analysis, analyses
+from damopipe.store.migrations import migrations
+from tests.rows import PAGE, Sql
+
+EVERY = pytest.mark.parametrize("analysis", analyses(), ids=lambda one: one.name)
+
+
+def needed(analysis: Analysis) -> list[Analysis]:
+    """What an analysis says it requires, and what that requires."""
+    by_name = {one.name: one for one in analyses()}
+    return [found for name in analysis.requires for found in [*needed(by_name[name]), by_name[name]]]
+
+
+@EVERY
+def test_installs_with_only_what_it_declares(analysis: Analysis) -> None:
+    con = duckdb.connect()
+    for migration in migrations():
+        con.execute(migration.sql)
+    for one in [*needed(analysis), analysis]:
+        con.execute(one.sql)
+
+
+@EVERY
+def test_its_first_line_is_its_comment(analysis: Analysis) -> None:
+    first = analysis.sql.splitlines()[0].removeprefix("-- ")
+    assert f"'{first.replace(chr(39), chr(39) * 2)}'" in analysis.sql
+    assert re.search(rf"^CREATE OR REPLACE (VIEW|MACRO) {analysis.name}\b", analysis.sql, re.MULTILINE)
+
+
+def test_every_column_of_every_table_and_view_says_what_it_means(sql: Sql) -> None:
+    assert sql("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND coalesce(comment, '') = ''") == []
+
+
+def test_no_public_column_has_a_type_that_breaks_charts(sql: Sql) -> None:
+    sql.snapshot(ts=2 * 10**9, start=10**9).region(0, PAGE, 1)
+    wide = "SELECT table_name, column_name FROM duckdb_columns() WHERE data_type SIMILAR TO '(HUGEINT|DECIMAL.*)'"
+    assert sql(f"{wide} AND column_name <> 'clock_offset_ns'") == []
+    for macro in ("heatmap(1)", "wss_percentiles(1)", "address_areas(1)"):
+        types = sql(f"SELECT column_type FROM (DESCRIBE FROM {macro})")
+        assert not [kind for (kind,) in types if kind.startswith(("HUGEINT", "DECIMAL"))]
+
+
+class TestWorkingSet:
+    def test_counts_only_accessed_regions(self, sql: Sql) -> None:
+        sql.snapshot(ts=1).region(0, PAGE, 0).region(PAGE, 3 * PAGE, 7)
+        assert sql("SELECT accessed_bytes, watched_bytes FROM working_set") == [(2 * PAGE, 3 * PAGE)]
+
+    def test_exact_bytes_win_where_they_are_known(self, sql: Sql) -> None:
+        sql.snapshot(ts=1).region(0, 4 * PAGE, 5, referenced_bytes=PAGE)
+        assert sql("SELECT accessed_bytes FROM working_set") == [(PAGE,)]
+
+    def test_a_snapshot_without_regions_has_an_empty_working_set(self, sql: Sql) -> None:
+        sql.snapshot(ts=1)
+        assert sql("SELECT accessed_bytes, watched_bytes FROM working_set") == [(0, 0)]
+
+    def test_unknown_accesses_are_not_zero(self, sql: Sql) -> None:
+        sql.snapshot(ts=1).region(0, PAGE, None)
+        assert sql("SELECT accessed_bytes FROM working_set") == [(None,)]
+
+    def test_addresses_at_the_top_of_64_bits_and_off_the_pages(self, sql: Sql) -> None:
+        top = 2**64 - 4096
+        sql.snapshot(ts=1).region(2**63, top + 4095, 1).region(10, 4000, 1)
+        assert sql("SELECT start_addr, end_addr FROM region ORDER BY 1") == [(10, 4000), (2**63, top + 4095)]
+        assert sql("SELECT accessed_bytes FROM working_set") == [(2**63 - 1 + 3990,)]
+
+    def test_runs_and_targets_stay_apart(self, sql: Sql) -> None:
+        sql.snapshot(ts=1).region(0, PAGE, 1).snapshot(ts=1, target_id=1).region(0, 2 * PAGE, 1)
+        sql.run().snapshot(ts=1).region(0, 3 * PAGE, 1)
+        rows = sql("SELECT run_id, target_id, accessed_bytes FROM working_set ORDER BY ALL")
+        assert rows == [(1, 0, PAGE), (1, 1, 2 * PAGE), (2, 0, 3 * PAGE)]
+
+
+class TestPercentiles:
+    def test_the_index_is_cut_off_not_interpolated(self, sql: Sql) -> None:
+        for number in range(1, 5):
+            sql.snapshot(ts=number).region(0, number * PAGE, 1)
+        rows = sql("SELECT percentile, accessed_bytes // 4096 FROM wss_percentiles(1, step := 25)")
+        assert rows == [(0, 1), (25, 2), (50, 3), (75, 4), (100, 4)]
+
+    def test_a_step_that_does_not_divide_100_still_ends_at_100(self, sql: Sql) -> None:
+        sql.snapshot(ts=1).region(0, PAGE, 1)
+        assert [p for (p,) in sql("SELECT percentile FROM wss_percentiles(1, step := 30)")] == [0, 30, 60, 90, 100]
+
+    def test_a_run_without_snapshots_has_none(self, sql: Sql) -> None:
+        assert sql("FROM wss_percentiles(1)") == []
+
+
+class TestHeatmap:
+    CELLS = "SELECT time_bin, addr_bin, access_rate, covered FROM heatmap({}) ORDER BY ALL"
+
+    def cells(self, sql: Sql, arguments: str) -> list[tuple[int, int, float, float]]:
+        return sql(self.CELLS.format(arguments))
+
+    def test_one_region_fills_its_cells(self, sql: Sql) -> None:
+        sql.snapshot(ts=100, start=0).region(0, 2 * PAGE, 5)
+        assert self.cells(sql, "1, 2, 2") == [(t, a, 0.5, 1.0) for t in (0, 1) for a in (0, 1)]
+
+    def test_partly_covered_cells_are_the_mean_of_what_was_watched(self, sql: Sql) -> None:
+        sql.snapshot(ts=100, start=0).region(0, PAGE, 10).region(PAGE, 3 * PAGE, 0).region(3 * PAGE, 4 * PAGE, 2)
+        assert self.cells(sql, "1, 1, 2") == [(0, 0, 0.5, 1.0), (0, 1, 0.1, 1.0)]
+
+    def test_what_was_not_watched_has_no_cell(self, sql: Sql) -> None:
+        sql.snapshot(ts=100, start=0).region(0, PAGE, 10).region(3 * PAGE, 4 * PAGE, 0)
+        assert self.cells(sql, "1, 1, 4") == [(0, 0, 1.0, 1.0), (0, 3, 0.0, 1.0)]
+
+    def test_a_gap_in_time_has_no_cells_and_half_a_cell_is_covered_by_half(self, sql: Sql) -> None:
+        sql.snapshot(ts=100, start=0).region(0, PAGE, 10).snapshot(ts=400, start=350).region(0, PAGE, 4)
+        assert self.cells(sql, "1, 4, 1") == [(0, 0, 1.0, 1.0), (3, 0, 0.4, 0.5)]
+
+    def test_without_starts_a_snapshot_begins_where_the_one_before_ended(self, sql: Sql) -> None:
+        sql.snapshot(ts=100).region(0, PAGE, 9).snapshot(ts=200).region(0, PAGE, 10)
+        assert self.cells(sql, "1, 1, 1") == [(0, 0, 1.0, 1.0)]
+
+    def test_a_window_of_addresses_and_times(self, sql: Sql) -> None:
+        sql.snapshot(ts=100, start=0).region(2**63, 2**63 + 4 * PAGE, 10).region(2**63 + 4 * PAGE, 2**63 + 5 * PAGE, 0)
+        window = f"1, 1, 2, from_addr := {2**63 + 3 * PAGE}::UBIGINT, to_addr := {2**63 + 5 * PAGE}::UBIGINT"
+        assert self.cells(sql, window) == [(0, 0, 1.0, 1.0), (0, 1, 0.0, 1.0)]
+
+    def test_an_empty_run_has_no_cells(self, sql: Sql) -> None:
+        assert self.cells(sql, "1") == []
+        assert self.cells(sql, "99") == []
+
+
+CUTS = st.lists(st.integers(1, 63), max_size=6, unique=True).map(sorted)
+SNAPSHOTS = st.lists(st.tuples(CUTS, st.integers(0, 10)), min_size=1, max_size=4)
+
+
+def recorded(snapshots: list[tuple[list[int], int]], shift: int = 0, halves: bool = False) -> Sql:
+    """Snapshots over 64 pages, cut at the given pages, the regions' accesses alternating; `halves` cuts each in two."""
+    sql = Sql()
+    for number, (cuts, accesses) in enumerate(snapshots):
+        sql.snapshot(ts=(number + 1) * 100, start=number * 100)
+        edges = [0, *cuts, 64]
+        for place, (low, high) in enumerate(pairwise(edges)):
+            count = accesses if place % 2 else 10 - accesses
+            middle = (low + high) // 2
+            parts = [(low, middle), (middle, high)] if halves and low < middle else [(low, high)]
+            for start, end in parts:
+                sql.region(shift + start * PAGE, shift + end * PAGE, count)
+    return sql
+
+
+@settings(max_examples=15, deadline=None)
+@given(SNAPSHOTS)
+def test_cutting_regions_and_shifting_addresses_changes_no_analysis(snapshots: list[tuple[list[int], int]]) -> None:
+    asked = (
+        "SELECT accessed_bytes, watched_bytes FROM working_set ORDER BY ts",
+        "SELECT time_bin, addr_bin, round(access_rate, 6), round(covered, 6) FROM heatmap(1, 7, 5) ORDER BY ALL",
+        "SELECT percentile, accessed_bytes FROM wss_percentiles(1, step := 20)",
+    )
+    plain, halved = recorded(snapshots), recorded(snapshots, halves=True)
+    shifted = recorded(snapshots, shift=2**47)
+    for query in asked:
+        assert plain(query) == halved(query) == shifted(query)
+
+
+@settings(max_examples=15, deadline=None)
+@given(SNAPSHOTS)
+def test_the_cells_of_a_heat_map_sum_to_the_accesses_they_came_from(snapshots: list[tuple[list[int], int]]) -> None:
+    sql = recorded(snapshots)
+    (cells,) = sql("SELECT sum(access_rate * covered) FROM heatmap(1, 7, 5)")[0]
+    (regions,) = sql("SELECT sum(size_bytes * nr_accesses / 10.0) FROM region")[0]
+    assert cells / 35 == pytest.approx(regions / (64 * PAGE * len(snapshots)), abs=1e-6)
+
+
+class TestAreas:
+    def test_huge_holes_are_cut_out_and_small_ones_are_not(self, sql: Sql) -> None:
+        far = 2**46
+        sql.snapshot(ts=1).region(PAGE, 3 * PAGE, 1).region(4 * PAGE, 5 * PAGE, 0).region(far, far + PAGE, 9)
+        rows = sql("SELECT area, from_addr, to_addr FROM address_areas(1)")
+        assert rows == [(0, PAGE, 5 * PAGE), (1, far, far + PAGE)]
+
+    def test_there_are_at_most_six_and_they_are_named_by_their_largest_mapping(self, sql: Sql) -> None:
+        sql.snapshot(ts=1)
+        for number in range(1, 10):
+            sql.region(number * 2**40, number * 2**40 + PAGE, 1).mapping(number * 2**40, number * 2**40 + PAGE, f"m{number}")
+        rows = sql("SELECT names FROM address_areas(1)")
+        assert len(rows) == 6
+        assert sorted(name for (names,) in rows for name in names) == [f"m{number}" for number in range(1, 10)]
