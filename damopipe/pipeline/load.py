@@ -1,0 +1,108 @@
+"""Text to `Pipeline`: every problem of a file at once, each with its key, what was found, and what to do.
+
+Invariant: reading the file is the only I/O; everything else is pure. Names that live in higher rooms (charts, known
+workloads, the SQL parser) come in as `Surroundings`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from damopipe.errors import PipelineError, Problem, UsageError
+from damopipe.pipeline.lines import Lines
+from damopipe.pipeline.model import Pipeline
+from damopipe.pipeline.params import substitute
+from damopipe.pipeline.semantics import notes, problems
+from damopipe.pipeline.shape import validate
+
+_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a pipeline file may name that this room does not know."""
+
+    charts: tuple[str, ...]
+    shapes: tuple[str, ...]
+    sql_error: Callable[[str], str | None]
+    """What is wrong with a text as SQL, in one line; None if it parses."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A pipeline file that is right, and everything a plan wants to know of it."""
+
+    pipeline: Pipeline
+    notes: tuple[Problem, ...]
+    text: str
+    sha256: str
+    path: Path
+    params: Mapping[str, str]
+
+
+def load_pipeline(path: Path, sets: Mapping[str, str], surroundings: Surroundings) -> Loaded:
+    """Reads and checks a pipeline file. Raises UsageError if there is none, PipelineError with all its problems."""
+    raw = _read(path)
+    text, tree = _parse(path, raw)
+    lines = Lines(text)
+    file = str(path)
+    params, found = substitute(tree, sets)
+    shape = validate(tree)
+    pipeline, said_keys = shape.pipeline, [key for key, _ in found]
+    found += [(key, message) for key, message in shape.faults if key not in said_keys]
+    if pipeline is not None:
+        broken = [*(key for key, _ in found), *shape.shifted]
+        found += [one for one in problems(pipeline, path.parent, surroundings) if not _concerns(one[0], broken)]
+    if found or pipeline is None:
+        raise PipelineError(sorted((_placed(file, lines, *one) for one in found), key=lambda one: one.line or 0))
+    said = tuple(_placed(file, lines, key, message, "note") for key, message in notes(tree))
+    return Loaded(pipeline, said, text, hashlib.sha256(raw).hexdigest(), path.resolve(), params)
+
+
+def _placed(file: str, lines: Lines, key: str, message: str, severity: str = "error") -> Problem:
+    return Problem(file, key, message, lines.of(key), severity)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file; damopipe init writes one to start from") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path}: is a directory; name a pipeline file in it") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+
+
+def _parse(path: Path, raw: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise PipelineError([Problem(str(path), "", "is not UTF-8 text; save it as UTF-8", line)]) from None
+    try:
+        return text, tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise PipelineError([_syntax(path, text, str(error))]) from None
+
+
+def _syntax(path: Path, text: str, message: str) -> Problem:
+    place = _TOML_PLACE.search(message)
+    what = _TOML_PLACE.sub("", message)
+    what = f"{what[:1].lower()}{what[1:]}"
+    if place is None or place[1] is None:
+        return Problem(str(path), "", f"is not TOML: {what} at the end of the file", text.count("\n") + 1)
+    return Problem(str(path), "", f"is not TOML: {what} at column {place[2]}", int(place[1]))
+
+
+def _concerns(key: str, broken: list[str]) -> bool:
+    """Whether a check across keys may only repeat that a key in it, or around it, is wrong by itself."""
+    inside = (".", "[")
+    return any(key == one or key.startswith(tuple(one + i for i in inside)) or one.startswith(key + ".") for one in broken)

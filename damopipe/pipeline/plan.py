@@ -1,0 +1,166 @@
+"""`Pipeline` to `Plan`: every default taken, every name of a file made absolute, nothing left to ask.
+
+Pure and total: any pipeline that `load` lets through has a plan, but for what this version does not run at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from damopipe import units
+from damopipe.damon.attrs import Attrs, Intervals, IntervalsGoal, Probe, RegionLimits
+from damopipe.damon.model import AddressRange
+from damopipe.errors import PipelineError, Problem
+from damopipe.pipeline import model
+from damopipe.pipeline.load import Loaded
+from damopipe.pipeline.plan_scheme import planned_filter, planned_scheme
+from damopipe.pipeline.planned import (
+    Plan,
+    PlannedCheck,
+    PlannedContext,
+    PlannedOutput,
+    PlannedRecord,
+    PlannedTarget,
+)
+from damopipe.pipeline.semantics import WAYS, file_of, operations_of
+
+DAMON_DEFAULTS = (5_000, 100_000, 1_000_000)
+"""Sample, aggregation, update in us: what DAMON's documents recommend to start from."""
+PROCFS_SAMPLE_US = 100_000
+"""A walk of /proc/PID/smaps costs what the process's page tables cost, so procfs samples less often."""
+SAMPLES_PER_AGGREGATION = 10
+
+_NOT_RUN = {"matrix": "sweeps", "module": "kernel modules", "guard": "guards"}
+
+
+def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
+    """The plan of a pipeline on a backend (never "auto"). PipelineError for what this version does not run."""
+    pipeline = loaded.pipeline
+    _refuse_what_is_not_run(loaded)
+    return Plan(
+        name=pipeline.name,
+        description=pipeline.description,
+        file=str(loaded.path),
+        sha256=loaded.sha256,
+        text=loaded.text,
+        backend=backend,
+        backend_reason=reason,
+        params=dict(loaded.params),
+        contexts=tuple(_context(context, backend, loaded.path.parent) for _, context in pipeline.contexts),
+        record=_record(pipeline.record),
+        outputs=tuple(_output(output, loaded.path.parent) for output in pipeline.output),
+        checks=tuple(_check(check, loaded.path.parent) for check in pipeline.check),
+        seed=pipeline.seed,
+    )
+
+
+def _refuse_what_is_not_run(loaded: Loaded) -> None:
+    found = [
+        Problem(str(loaded.path), key, f"this version of damopipe does not run {what} yet; leave [{key}] out")
+        for key, what in _NOT_RUN.items()
+        if getattr(loaded.pipeline, key) is not None
+    ]
+    if found:
+        raise PipelineError(found)
+
+
+def _context(context: model.Context, backend: str, folder: Path) -> PlannedContext:
+    monitoring = context.monitoring
+    intervals = resolve_intervals(monitoring, backend)
+    return PlannedContext(
+        operations=operations_of(context),
+        attrs=Attrs(
+            intervals=intervals,
+            nr_regions=RegionLimits(min=monitoring.regions.min, max=monitoring.regions.max),
+            probes=tuple(
+                Probe(filters=tuple(map(planned_filter, probe.filters)), weight=probe.weight) for probe in monitoring.probes
+            ),
+        ),
+        targets=tuple(_target(target, folder) for target in context.target),
+        schemes=tuple(planned_scheme(scheme, number) for number, scheme in enumerate(context.scheme)),
+        addr_unit=monitoring.addr_unit,
+        pause=monitoring.pause,
+        refresh_ms=monitoring.refresh or 0,
+    )
+
+
+def resolve_intervals(monitoring: model.Monitoring, backend: str) -> Intervals:
+    """The intervals as given; what is left out comes from the backend's defaults, stretched to fit what is given."""
+    sample, aggregation, update = monitoring.sample, monitoring.aggregation, monitoring.update
+    if backend == "procfs":
+        sample = sample if sample is not None else min(PROCFS_SAMPLE_US, aggregation or PROCFS_SAMPLE_US)
+        aggregation = aggregation if aggregation is not None else sample * SAMPLES_PER_AGGREGATION
+    else:
+        sample = sample if sample is not None else min(DAMON_DEFAULTS[0], aggregation or DAMON_DEFAULTS[0])
+        aggregation = aggregation if aggregation is not None else max(DAMON_DEFAULTS[1], sample * 20)
+    update = update if update is not None else max(DAMON_DEFAULTS[2], aggregation)
+    return Intervals(sample_us=sample, aggr_us=aggregation, update_us=update, goal=_goal(monitoring.autotune))
+
+
+def _goal(tune: model.Autotune | None) -> IntervalsGoal | None:
+    if tune is None:
+        return None
+    return IntervalsGoal(
+        access_bp=tune.access,
+        aggrs=tune.aggregations,
+        min_sample_us=tune.min_sample,
+        max_sample_us=tune.max_sample,
+    )
+
+
+def _target(target: model.Target, folder: Path) -> PlannedTarget:
+    process = target.process or model.Process()
+    physical = target.physical or model.Physical()
+    return PlannedTarget(
+        kind=next(way for way in WAYS if getattr(target, way) is not None),
+        command=tuple(target.command) if target.command else None,
+        user=target.user,
+        pid=target.pid,
+        process_name=process.name,
+        process_cmdline=process.cmdline,
+        process_user=process.user,
+        children=target.children or process.children,
+        cgroup=target.cgroup,
+        workload=_workload(target.workload, folder),
+        ranges=_ranges(physical.regions) if physical.regions is not None else None,
+        numa_node=physical.numa_node,
+        initial_regions=_ranges(target.regions),
+    )
+
+
+def _workload(name: str | None, folder: Path) -> str | None:
+    """A file's absolute path where there is one, else the name of a known shape."""
+    if name is None or not (folder / name).is_file():
+        return name
+    return str((folder / name).resolve())
+
+
+def _ranges(spans: list[tuple[int, int]]) -> tuple[AddressRange, ...]:
+    return tuple(AddressRange(start_addr=start, end_addr=end) for start, end in spans)
+
+
+def _record(record: model.Record) -> PlannedRecord:
+    every = record.regions
+    return PlannedRecord(
+        duration_us=record.duration,
+        snapshot_us=None if every == "every aggregation" else units.parse_time_us(every),
+        also=tuple(dict.fromkeys(record.also)),
+    )
+
+
+def _output(output: model.Output, folder: Path) -> PlannedOutput:
+    if output.sql is not None or output.sql_file is not None:
+        return PlannedOutput(kind="sql", name=_sql(output, folder), file=output.file)
+    for kind in ("chart", "report", "export", "whatif"):
+        name = getattr(output, kind)
+        if name is not None:
+            return PlannedOutput(kind=kind, name=name, file=file_of(output), options=output.options)
+    raise AssertionError("semantics lets no output through without a stage")
+
+
+def _sql(stage: model.Output | model.Check, folder: Path) -> str:
+    return stage.sql if stage.sql is not None else (folder / str(stage.sql_file)).read_text("utf-8")
+
+
+def _check(check: model.Check, folder: Path) -> PlannedCheck:
+    return PlannedCheck(name=check.name, sql=_sql(check, folder), severity=check.severity, on_empty=check.on_empty)

@@ -1,0 +1,101 @@
+"""The human numbers of a pipeline file as pydantic types: text in TOML, integers in the model.
+
+Each type says in the JSON Schema what it is written like. `damopipe.units` does the parsing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from damopipe import units
+from damopipe.errors import UsageError
+
+
+def _text(parse: Callable[[str], Any], what: str, example: str) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"{_found(value)} is not {what}; write it in quotes, like {example!r}")
+        try:
+            return parse(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+    return convert
+
+
+def _found(value: Any) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+
+
+def _schema(what: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": f"{what}, like {example!r}", "examples": [example]})
+
+
+Size = Annotated[int, BeforeValidator(_text(units.parse_bytes, "a size", "2MiB")), _schema("A size", "2MiB")]
+TimeUs = Annotated[int, BeforeValidator(_text(units.parse_time_us, "a time", "5ms")), _schema("A time", "5ms")]
+TimeMs = Annotated[int, BeforeValidator(_text(units.parse_time_ms, "a time", "1s")), _schema("A time", "1s")]
+Bp = Annotated[int, BeforeValidator(_text(units.parse_bp, "a percentage", "4%")), _schema("A percentage", "4%")]
+Permil = Annotated[int, BeforeValidator(_text(units.parse_permil, "a percentage", "50%")), _schema("A percentage", "50%")]
+
+
+class Measured(NamedTuple):
+    """A number and what it counts."""
+
+    value: int
+    unit: str
+
+
+def _access(text: str) -> Measured:
+    """ "5%" in basis points, "3 samples" in samples; "max" in either."""
+    count, word = _counted(text)
+    if word in ("sample", "samples"):
+        return Measured(count, "samples")
+    return Measured(units.parse_bp(text), "max" if text.strip() == "max" else "bp")
+
+
+def _age(text: str) -> Measured:
+    """ "5s" in microseconds, "50 aggregations" in aggregations; "max" in either."""
+    count, word = _counted(text)
+    if word in ("aggregation", "aggregations"):
+        return Measured(count, "aggregations")
+    return Measured(units.parse_time_us(text), "max" if text.strip() == "max" else "us")
+
+
+def _counted(text: str) -> tuple[int, str]:
+    number, _, word = text.strip().partition(" ")
+    return (int(number), word.strip()) if number.isdecimal() else (0, "")
+
+
+def _span(text: str) -> tuple[int, int]:
+    """The bytes [start, end) of "4GiB-8GiB"."""
+    start, dash, end = text.partition("-")
+    if not dash:
+        raise UsageError(f"{text!r} is not a range of addresses; write it like '4GiB-8GiB'")
+    low, high = units.parse_bytes(start), units.parse_bytes(end)
+    if low >= high:
+        raise UsageError(f"{text!r} is empty: its start is not below its end")
+    return low, high
+
+
+Access = Annotated[Measured, BeforeValidator(_text(_access, "an access rate", "5%")), _schema("An access rate", "5%")]
+Age = Annotated[Measured, BeforeValidator(_text(_age, "an age", "5s")), _schema("An age", "5s")]
+Span = Annotated[
+    tuple[int, int],
+    BeforeValidator(_text(_span, "a range of addresses", "4GiB-8GiB")),
+    _schema("A range of addresses", "4GiB-8GiB"),
+]
+
+
+def _pid(value: Any) -> Any:
+    """A number, or a number in quotes: "${pid}" with --set pid=1234."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{_found(value)} is not a process id; write a number like 1234")
+    return value
+
+
+Pid = Annotated[int, BeforeValidator(_pid), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})]

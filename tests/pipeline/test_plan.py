@@ -1,0 +1,160 @@
+"""Plans: every default taken, total, the same twice, and JSON keeps them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import tomli
+from hypothesis import given
+from hypothesis import strategies as st
+
+from damopipe.errors import PipelineError
+from damopipe.outputs.surroundings import load_pipeline
+from damopipe.pipeline.describe import describe
+from damopipe.pipeline.init import templates
+from damopipe.pipeline.model import Monitoring
+from damopipe.pipeline.plan import make_plan, resolve_intervals
+from damopipe.pipeline.planned import Plan
+from damopipe.pipeline.schema import json_schema
+
+ROOT = Path(__file__).parents[2]
+READY = sorted((ROOT / "pipelines").glob("*.toml"))
+EVERYTHING = """
+version = 1
+name = "everything"
+[params]
+seconds = "60s"
+pid = 7
+[[target]]
+pid = "${pid}"
+[monitoring]
+operations = "vaddr"
+sample = "5ms"
+aggregation = "100ms"
+update = "1s"
+regions = { min = 10, max = 1000 }
+autotune = { access = "4%", aggregations = 3, min_sample = "5ms", max_sample = "10s" }
+probes = [{ filters = [{ type = "anon" }], weight = 2 }]
+refresh = "1s"
+[[scheme]]
+name = "promote-hot"
+action = "hugepage"
+pattern = { size = ["2MB", "max"], access = ["5%", "max"], age = ["0s", "max"] }
+apply_interval = "1s"
+quota = { time = "10ms", size = "128MiB", interval = "1s", weights = { size = 0, access = 3, age = 7 }, fail_charge = [1, 10] }
+goals = [{ metric = "some_mem_psi_us", target = "500us" }, { metric = "user_input", target = 9, current = 3 }]
+watermarks = { metric = "free_mem_rate", interval = "5s", high = "50%", mid = "40%", low = "20%" }
+filters = [{ type = "anon", match = true, allow = false }, { type = "addr", address = "4GiB-8GiB" }]
+max_snapshots = 5
+[[scheme]]
+action = "migrate_hot"
+dests = [{ node = 0, weight = 1 }, { node = 1, weight = 2 }]
+pattern = { access = ["3 samples", "max"], age = ["50 aggregations", "max"] }
+[record]
+duration = "${seconds}"
+regions = "1s"
+also = ["process", "schemes", "process"]
+[[output]]
+sql = "FROM working_set"
+file = "ws.parquet"
+[[output]]
+report = "report.html"
+[[check]]
+name = "small"
+sql = "FROM working_set WHERE accessed_bytes > 5"
+severity = "warn"
+"""
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Path:
+    path = tmp_path / "everything.toml"
+    path.write_text(EVERYTHING)
+    return path
+
+
+@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("backend", ["procfs", "damon"])
+def test_every_ready_pipeline_has_a_plan_that_survives_json(path: Path, backend: str) -> None:
+    plan = make_plan(load_pipeline(path), backend)
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert make_plan(load_pipeline(path), backend) == plan
+    assert plan.name in describe(plan)
+
+
+def test_everything_arrives_in_the_kernels_units(everything: Path) -> None:
+    plan = make_plan(load_pipeline(everything), "damon")
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    (context,) = plan.contexts
+    assert (context.targets[0].pid, context.refresh_ms) == (7, 1000)
+    hot, migrate = context.schemes
+    assert hot.pattern.size_bytes.model_dump() == {"min": 2 << 20, "max": None}
+    assert (hot.pattern.access.min, hot.pattern.access_unit) == (500, "bp")
+    assert (migrate.pattern.access.min, migrate.pattern.access_unit, migrate.pattern.age_unit) == (3, "samples", "aggregations")
+    assert [goal.target_value for goal in hot.quota.goals] == [500, 9]
+    assert (hot.quota.size_bytes, hot.quota.fail_charge_denom, hot.watermarks.mid_permil) == (128 << 20, 10, 400)
+    assert (plan.record.duration_us, plan.record.snapshot_us, plan.record.also) == (60_000_000, 1_000_000, ("process", "schemes"))
+    assert migrate.name == "migrate_hot-1"
+
+
+def test_decimal_spellings_of_sizes_are_noted(everything: Path) -> None:
+    (note,) = load_pipeline(everything).notes
+    assert note.key == "scheme[0].pattern.size[0]" and "2MiB" in note.message
+
+
+def test_a_set_value_wins_over_the_files(everything: Path) -> None:
+    plan = make_plan(load_pipeline(everything, {"pid": "99", "seconds": "1m"}), "damon")
+    assert (plan.contexts[0].targets[0].pid, plan.record.duration_us) == (99, 60_000_000)
+    assert plan.params == {"seconds": "1m", "pid": "99"}
+
+
+@pytest.mark.parametrize("section", ['[module]\nname = "stat"', '[guard]\ncommand = ["true"]', "[matrix]\nrepeats = 3"])
+def test_what_this_version_does_not_run_is_valid_but_has_no_plan(tmp_path: Path, section: str) -> None:
+    path = tmp_path / "later.toml"
+    target = "" if "module" in section else '[[target]]\nworkload = "stairs"\n'
+    path.write_text(f'version = 1\nname = "later"\n{target}{section}\n')
+    loaded = load_pipeline(path)
+    with pytest.raises(PipelineError, match="does not run"):
+        make_plan(loaded, "damon")
+
+
+TIMES = st.none() | st.integers(1, 10**8)
+
+
+@given(TIMES, TIMES, TIMES, st.sampled_from(["procfs", "damon", "simulate"]))
+def test_defaults_fit_what_is_given(sample: int | None, aggregation: int | None, update: int | None, backend: str) -> None:
+    given_times = [time for time in (sample, aggregation, update) if time is not None]
+    if given_times != sorted(given_times):
+        return  # `validate` refuses these
+    monitoring = Monitoring.model_construct(sample=sample, aggregation=aggregation, update=update, autotune=None)
+    intervals = resolve_intervals(monitoring, backend)
+    assert intervals.sample_us == (sample or intervals.sample_us)
+    assert intervals.aggr_us == (aggregation or intervals.aggr_us)
+    assert 0 < intervals.sample_us <= intervals.aggr_us
+    assert update is not None or intervals.update_us >= intervals.aggr_us
+
+
+class TestSchema:
+    def test_it_is_draft_4_and_takes_every_good_file(self, everything: Path) -> None:
+        schema = json_schema()
+        jsonschema.Draft4Validator.check_schema(schema)
+        for text in [everything.read_text(), *templates().values(), *(path.read_text() for path in READY)]:
+            jsonschema.Draft4Validator(schema).validate(tomli.loads(text))
+
+    @pytest.mark.parametrize("name", ["misspelt_key", "number_instead_of_time", "missing_name", "seed_is_text"])
+    def test_it_refuses_files_whose_shape_is_wrong(self, name: str) -> None:
+        tree = tomli.loads((Path(__file__).parent / "bad" / f"{name}.toml").read_text())
+        assert not jsonschema.Draft4Validator(json_schema()).is_valid(tree)
+
+    def test_the_file_beside_the_ready_pipelines_is_current(self) -> None:
+        assert json.loads((ROOT / "pipelines" / "damopipe.schema.json").read_text()) == json_schema()
+
+
+@pytest.mark.parametrize("name", templates())
+def test_every_template_is_right(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.toml"
+    path.write_text(templates()[name])
+    assert make_plan(load_pipeline(path), "damon").name
