@@ -1,0 +1,55 @@
+"""A chart of a run: the named analysis's rows, drawn, rendered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from damopipe.charts import chart, options_of
+from damopipe.charts.protocol import Heading
+from damopipe.errors import StageError
+
+if TYPE_CHECKING:
+    from damopipe.store import Store
+
+_RUN = (
+    "SELECT pipeline, backend, tag, strftime(started_at::TIMESTAMP, '%Y-%m-%d %H:%M:%S') AS started, "
+    "(SELECT map_from_entries(list((target_id, name) ORDER BY target_id)) FROM target WHERE run_id = $run) AS targets "
+    "FROM run WHERE run_id = $run"
+)
+
+
+def make_chart(name: str, given: dict[str, Any], run_id: int, store: Store, path: Path) -> str:
+    """Draws a chart into a file. StageError when the run has nothing to draw, UsageError for a wrong option."""
+    from damopipe.report.render import render
+
+    given = dict(given)
+    theme = given.pop("theme", "light")
+    if theme not in ("light", "dark"):
+        raise StageError(f"theme {theme!r} is unknown; there are light and dark")
+    options = options_of(name, given)
+    module = chart(name)
+    rows = module.collect(store.columns, run_id, options)
+    drawn = module.draw(rows, heading_of(run_id, store), options, theme)
+    render(drawn.to_dict(), path)
+    return ""
+
+
+def show_chart(name: str, given: dict[str, Any], run_id: int, store: Store) -> str:
+    """A chart as text for this terminal."""
+    from damopipe.report import terminal
+
+    screen = terminal.this_screen()
+    if name == "heatmap":
+        time_bins, addr_bins = terminal.heatmap_size(screen)
+        given = {"time_bins": time_bins, "addr_bins": addr_bins} | given
+    options = options_of(name, given)
+    rows = chart(name).collect(store.columns, run_id, options)
+    return terminal.draw(name, rows, heading_of(run_id, store), options, screen)
+
+
+def heading_of(run_id: int, store: Store) -> Heading:
+    """What a chart's title says of its run."""
+    (row,) = store.query(_RUN, {"run": run_id}).rows
+    pipeline, backend, tag, started, targets = row
+    return Heading(pipeline, run_id, backend, started, dict(targets or {}), tag)

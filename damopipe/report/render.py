@@ -1,0 +1,71 @@
+"""A Vega-Lite specification as a file; the ending chooses the format.
+
+Invariant: the file is whole or not there. HTML is one file that asks no network for anything, and text in it can
+never become markup: `tojson` writes every "<" of the specification as \\u003c.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import vl_convert as vlc
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from damopipe.errors import StageError, UsageError
+from damopipe.owner import give
+
+SCALE = 2.0
+"""Pixels a point in a PNG."""
+
+Spec = dict[str, Any]
+
+
+def _html(spec: Spec) -> bytes:
+    environment = Environment(
+        loader=PackageLoader("damopipe.report"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    page = environment.get_template("chart.html.j2")
+    title = spec.get("title", {})
+    name = title.get("text", "chart") if isinstance(title, dict) else str(title)
+    script = vlc.javascript_bundle("window.embed = vegaEmbed;")
+    return page.render(title=name, spec=spec, script=script).encode()
+
+
+FORMATS: dict[str, Callable[[Spec], bytes]] = {
+    "png": lambda spec: vlc.vegalite_to_png(spec, scale=SCALE),
+    "svg": lambda spec: vlc.vegalite_to_svg(spec).encode(),
+    "pdf": lambda spec: vlc.vegalite_to_pdf(spec),
+    "html": _html,
+    "json": lambda spec: (json.dumps(spec, indent=1, ensure_ascii=False) + "\n").encode(),
+}
+"""Every format and what makes it."""
+
+
+def render(spec: Spec, path: Path) -> None:
+    """Writes a specification to `path`. UsageError for an ending nobody writes, StageError when it cannot be written."""
+    form = path.suffix.removeprefix(".")
+    if form not in FORMATS:
+        raise UsageError(f"{path}: a chart cannot be written as {path.suffix or 'that'!r}; use .{', .'.join(FORMATS)}")
+    try:
+        made = FORMATS[form](spec)
+    except ValueError as error:
+        raise StageError(f"{path}: {' '.join(str(error).split())[:300]}") from error
+    write_whole(path, made)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file aside and renames it. StageError with what to do when the place cannot be written."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(content)
+        give(fresh)
+        fresh.replace(path)
+    except OSError as error:
+        raise StageError(f"{path}: cannot be written ({error.strerror}); choose another file") from None
+    finally:
+        fresh.unlink(missing_ok=True)

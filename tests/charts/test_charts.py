@@ -1,0 +1,179 @@
+"""Rows in, a specification out: golden Vega-Lite, every format, and the awkward."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from damopipe.charts import CHARTS, chart, options_of
+from damopipe.charts.protocol import Heading
+from damopipe.charts.raster import data_uri, palette, png
+from damopipe.charts.theme import HEAT
+from damopipe.errors import StageError, UsageError
+from damopipe.outputs.chart import heading_of, make_chart
+from damopipe.report import terminal
+from damopipe.report.render import FORMATS, render
+from tests.rows import PAGE, Sql
+
+NASTY = "</script><img src=x onerror=alert(1)> 名前"
+EVERY = pytest.mark.parametrize("name", CHARTS)
+MAGIC = {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF", "html": b"<!DOCTYPE html>", "json": b"{"}
+
+
+@pytest.fixture
+def recorded(sql: Sql) -> Sql:
+    """Two areas, one above 2**53; a hole; idle, busy and unknown regions; a name that is markup."""
+    high = 2**63 + 2**20
+    for number in range(4):
+        sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9)
+        sql.region(PAGE, 65 * PAGE, number * 3).region(100 * PAGE, 164 * PAGE, 0)
+        sql.region(high, high + 512 * PAGE, 10 - number, referenced_bytes=number * PAGE).region(
+            high + 512 * PAGE, high + 600 * PAGE, None
+        )
+    sql.mapping(high, high + 512 * PAGE, NASTY).mapping(PAGE, 65 * PAGE, "/usr/lib/libc.so.6")
+    return sql
+
+
+def specification(sql: Sql, name: str, **given: object) -> dict[str, object]:
+    module, options = chart(name), options_of(name, dict(given))
+    drawn = module.draw(module.collect(sql.store.columns, 1, options), heading_of(1, sql.store), options, "light")
+    return json.loads(json.dumps(drawn.to_dict()))  # type: ignore[no-any-return]
+
+
+@EVERY
+def test_specification(recorded: Sql, name: str, golden: Callable[[str, str], None]) -> None:
+    spec = specification(recorded, name)
+    spec.pop("$schema")
+    text = re.sub(
+        r"data:image/png;base64,[A-Za-z0-9+/=]+", "data:image/png;base64,…", json.dumps(spec, indent=1, ensure_ascii=False)
+    )
+    golden(f"charts/{name}.json", text + "\n")
+
+
+@EVERY
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_of_every_chart(recorded: Sql, name: str, form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.{form}"
+    make_chart(name, {"theme": "dark"}, 1, recorded.store, path)
+    content = path.read_bytes()
+    assert content.startswith(MAGIC[form]) and len(content) > 1000
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@EVERY
+def test_text_from_outside_never_becomes_markup(recorded: Sql, name: str, tmp_path: Path) -> None:
+    sql = recorded
+    with sql.store.write() as con:
+        con.execute("UPDATE target SET name = ?", [NASTY])
+        con.execute("UPDATE run SET pipeline = ?", [NASTY])
+    for form in ("html", "svg"):
+        make_chart(name, {}, 1, sql.store, tmp_path / f"a.{form}")
+        assert "<img src=x" not in (tmp_path / f"a.{form}").read_text()
+
+
+@EVERY
+def test_an_empty_run_is_one_line(sql: Sql, name: str, tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="run 1 has no snapshots"):
+        make_chart(name, {}, 1, sql.store, tmp_path / "a.png")
+
+
+@EVERY
+def test_one_snapshot_without_accesses_can_be_drawn(sql: Sql, name: str, tmp_path: Path) -> None:
+    sql.snapshot(ts=10**9, start=0).region(PAGE, 2 * PAGE, 0)
+    make_chart(name, {}, 1, sql.store, tmp_path / "a.svg")
+
+
+def test_simulated_data_says_so_in_the_title() -> None:
+    heading = Heading("p", 1, "simulate", "now", {0: "t"})
+    assert heading.title("Accesses").startswith("SIMULATED")
+
+
+def test_options_are_checked_by_name(recorded: Sql) -> None:
+    with pytest.raises(UsageError, match="no option 'bins'; it has time_bins"):
+        options_of("heatmap", {"bins": 3})
+    with pytest.raises(UsageError, match="time_bins"):
+        options_of("heatmap", {"time_bins": "many"})
+    with pytest.raises(UsageError, match="did you mean 'heatmap'"):
+        chart("heat_map")
+
+
+def test_an_ending_nobody_writes(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.png"):
+        render({}, tmp_path / "a.gif")
+    with pytest.raises(StageError, match="cannot be written"):
+        render({"a": 1}, Path("/proc/a.json"))
+
+
+class TestHeatmap:
+    def test_panels_are_areas_and_their_rates_are_where_they_belong(self, recorded: Sql) -> None:
+        rows = chart("heatmap").collect(recorded.store.columns, 1, options_of("heatmap", {"time_bins": 4, "addr_bins": 60}))
+        low, high = rows.areas
+        assert high.names == (NASTY,)
+        assert low.rates[0].tolist() == pytest.approx([0, 0.3, 0.6, 0.9])
+        assert np.isnan(low.rates[low.rates.shape[0] // 2]).all(), "the hole was not watched"
+        assert (low.rates[-1] == 0).all()
+        assert np.isnan(high.rates[-1]).all(), "unknown is not idle"
+
+    def test_only_the_hottest_area(self, recorded: Sql) -> None:
+        rows = chart("heatmap").collect(recorded.store.columns, 1, options_of("heatmap", {"areas": "hottest"}))
+        assert [area.names for area in rows.areas] == [(NASTY,)]
+
+    def test_a_thousand_by_five_hundred_cells_stay_small(self, recorded: Sql, tmp_path: Path) -> None:
+        began = time.monotonic()
+        make_chart("heatmap", {"time_bins": 1000, "addr_bins": 500}, 1, recorded.store, tmp_path / "a.svg")
+        assert (tmp_path / "a.svg").stat().st_size < 200_000
+        assert time.monotonic() - began < 30, "one rectangle a cell would take minutes"
+
+    def test_a_log_scale_tells_small_rates_apart(self, recorded: Sql) -> None:
+        spec = json.dumps(specification(recorded, "heatmap", scale="log"))
+        assert '"type": "log"' in spec
+
+
+class TestRaster:
+    def test_low_addresses_are_at_the_bottom_and_unwatched_has_its_own_colour(self) -> None:
+        import base64
+        import zlib
+
+        uri = data_uri(np.array([[0.0, np.nan], [1.0, 0.5]]), HEAT, "#cfd4da", 2, 2)
+        content = base64.b64decode(uri.split(",")[1])
+        lines = zlib.decompress(content[content.index(b"IDAT") + 4 : content.index(b"IEND") - 8])
+        assert [list(lines[1:3]), list(lines[4:6])] == [[249, 125], [0, 250]]
+
+    def test_the_palette_runs_between_its_ends(self) -> None:
+        colours = palette(HEAT, "#cfd4da")
+        assert (colours[:3].hex(), colours[-6:-3].hex(), colours[-3:].hex()) == ("000004", "fcffa4", "cfd4da")
+
+    def test_png_has_its_size(self) -> None:
+        content = png(np.zeros((3, 7), np.uint8), palette(HEAT, "#000000"))
+        assert (int.from_bytes(content[16:20]), int.from_bytes(content[20:24])) == (7, 3)
+
+
+class TestTerminal:
+    @EVERY
+    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 12)])
+    @pytest.mark.parametrize("colours", [0, 256, 2**24])
+    def test_it_fits(self, recorded: Sql, name: str, size: tuple[int, int], colours: int) -> None:
+        screen = terminal.Screen(*size, colours)
+        given = dict(zip(("time_bins", "addr_bins"), terminal.heatmap_size(screen), strict=True)) if name == "heatmap" else {}
+        options = options_of(name, given)
+        rows = chart(name).collect(recorded.store.columns, 1, options)
+        text = terminal.draw(name, rows, heading_of(1, recorded.store), options, screen)
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")
+        assert max(len(line) for line in plain[:-1]) <= max(size[0], 51)
+        assert ("\x1b[" in text) == (colours > 0 and name == "heatmap")
+
+    def test_a_plain_heat_map_shows_what_was_accessed(self, sql: Sql) -> None:
+        for number in range(2):
+            sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9)
+            sql.region(PAGE, 2 * PAGE, 10 * number).region(3 * PAGE, 4 * PAGE, 5)
+        options = options_of("heatmap", {"time_bins": 4, "addr_bins": 3})
+        rows = chart("heatmap").collect(sql.store.columns, 1, options)
+        text = terminal.draw("heatmap", rows, heading_of(1, sql.store), options, terminal.Screen(80, 24, 0))
+        pictures = [line.split("│")[1] for line in text.splitlines() if "│" in line]
+        assert pictures == ["5555", "    ", "0099"]
