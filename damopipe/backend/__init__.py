@@ -47,9 +47,7 @@ def choose(requested: str, has_schemes: bool) -> tuple[str, str]:
             raise MachineError(missing)
         return requested, ""
     if has_schemes:
-        raise MachineError(
-            "schemes need DAMON, which this version cannot drive yet; without schemes --backend procfs would work"
-        )
+        raise MachineError("schemes need DAMON, which this version cannot drive yet; without schemes --backend procfs would work")
     missing = backend("procfs").missing(False)
     if missing:
         raise MachineError(f"this version cannot drive DAMON yet, and {missing}")

@@ -88,7 +88,7 @@ class Crowd:
         if names:
             target.has_unwatched_children = True
             started = f"pid {pid} has started other processes ({', '.join(names[:3])})"
-            self._say(f"note: {started}, which are not watched; children = true in the target watches them too")
+            self._say(f"{started}, which are not watched; children = true in the target watches them too")
 
     def _has_ended(self, target: Target) -> bool:
         if target.main_pid is not None:
@@ -109,7 +109,7 @@ class Crowd:
 
     def _leave_out(self, pid: int, error: MachineError) -> None:
         self._refused.add(pid)
-        self._say(f"note: {error}; it is left out")
+        self._say(f"{error}; it is left out")
 
     def _watch(self, watched: Watched) -> None:
         # A main process that ended at once is watched all the same: its end is then told like any other.

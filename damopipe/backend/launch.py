@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from damopipe.errors import MachineError, TargetError
+from damopipe.owner import invoker
 
 _PATIENCE_S = 3.0
 _TAIL_BYTES = 400
@@ -26,9 +27,7 @@ _TAIL_BYTES = 400
 class Child:
     """A started command. Its output goes to `log`, or beside our own talk; never to our stdout, which is data."""
 
-    def __init__(
-        self, command: Sequence[str], user: str | None = None, log: Path | None = None, pipe: bool = False
-    ) -> None:
+    def __init__(self, command: Sequence[str], user: str | None = None, log: Path | None = None, pipe: bool = False) -> None:
         """Starts it; with `pipe` its stdout is kept as `stdout`. Raises TargetError or MachineError, one line."""
         self.name = shlex.join(command)
         self.log = log
@@ -47,6 +46,13 @@ class Child:
             return None
         return _outcome(result.si_status if result.si_code == os.CLD_EXITED else -result.si_status)
 
+    def ended(self) -> str | None:
+        """How it ended, waiting for a moment: its memory is gone a little before its exit code is there."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while (outcome := self.outcome()) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return outcome
+
     def end(self) -> None:
         """Ends the whole group: asks, waits a little, insists. Does nothing the second time."""
         if self.stdout is not None:
@@ -54,9 +60,7 @@ class Child:
         if self._process.returncode is not None:
             return
         self._signal(signal.SIGTERM)
-        deadline = time.monotonic() + _PATIENCE_S
-        while self.outcome() is None and time.monotonic() < deadline:
-            time.sleep(0.005)
+        self.ended()
         self._signal(signal.SIGKILL)
         self._process.wait()
 
@@ -106,8 +110,8 @@ def _identity(user: str | None) -> tuple[pwd.struct_passwd | None, dict[str, str
     try:
         if user is not None:
             who = pwd.getpwnam(user)
-        elif os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdigit():
-            who = pwd.getpwuid(int(os.environ["SUDO_UID"]))
+        elif caller := invoker():
+            who = pwd.getpwuid(caller.uid)
         else:
             return None, None
     except KeyError:

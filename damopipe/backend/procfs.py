@@ -28,7 +28,7 @@ from damopipe.records import Batch, TargetRow
 
 _BEAT_NS = 10**9
 _CLEARING = (
-    "note: clearing referenced marks also takes them from the system's reclaim while this runs; "
+    "clearing referenced marks also takes them from the system's reclaim while this runs; "
     "hot areas of less than a few MiB can read as idle (the TLB keeps them)"
 )
 
@@ -90,14 +90,10 @@ class ProcfsSession:
             raise
         self._say(_CLEARING)
         if any(planned.initial_regions for planned in self._context.targets):
-            self._say(
-                "note: procfs watches every mapping of a process; the regions that the pipeline names are ignored"
-            )
+            self._say("procfs watches every mapping of a process; the regions that the pipeline names are ignored")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._leave()
 
     def stop(self) -> None:
@@ -161,7 +157,7 @@ class ProcfsSession:
         asked_us = self._pace.sample_us
         if (typical_us := self._pace.slowed_by(self._walks_us[-1])) is not None and self._crowd.watched:
             self._say(
-                f"note: a walk of {self._crowd.names()} takes {units.approx_time(typical_us / 1e6)}, more than a tenth "
+                f"a walk of {self._crowd.names()} takes {units.approx_time(typical_us / 1e6)}, more than a tenth "
                 f"of the {units.approx_time(asked_us / 1e6)} sample interval: sampling every "
                 f"{units.approx_time(self._pace.sample_us / 1e6)} instead"
             )
@@ -172,9 +168,7 @@ class ProcfsSession:
         if not sampled:
             return
         pace, ts_ns = self._pace, now_ns + self._wall_ns
-        batches = list(
-            rows.snapshots(sampled, ts_ns, self._aggr_began_ns + self._wall_ns, pace.sample_us, pace.aggr_us)
-        )
+        batches = list(rows.snapshots(sampled, ts_ns, self._aggr_began_ns + self._wall_ns, pace.sample_us, pace.aggr_us))
         batches += rows.mappings(sampled, ts_ns)
         if now_ns + pace.aggr_us * 500 >= self._snapshot_due_ns:
             self._snapshot_due_ns += (self._plan.record.snapshot_us or 0) * 1000
@@ -201,17 +195,15 @@ class ProcfsSession:
         """Says how a command failed and what was missed; StageError when nothing could be recorded."""
         missed = self._pace.missed
         if missed:
-            self._say(
-                f"note: {missed} of {missed + self._nr_samples} samples were missed: walking or storing took too long"
-            )
+            self._say(f"{missed} of {missed + self._nr_samples} samples were missed: walking or storing took too long")
         for target in self._crowd.targets:
             if self.end_reason != "target ended" or target.child is None:
                 continue
-            outcome = target.child.outcome() or "its pid given to another process"
+            outcome = target.child.ended() or "more to do than its memory"
             if not self._nr_snapshots:
                 raise StageError(self._too_short(target.child, outcome))
             if outcome != "exit code 0":
-                self._say(f"note: the command {target.child.name} ended with {outcome}")
+                self._say(f"the command {target.child.name} ended with {outcome}")
 
     def _too_short(self, child: Child, outcome: str) -> str:
         took = units.approx_time((time.monotonic_ns() - child.started_ns) / 1e9)

@@ -29,9 +29,7 @@ class Session(Protocol):
         """Starts the target and the monitoring. Raises TargetError or MachineError, having put things back."""
         ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
     def batches(self) -> Iterator[Batch]:
         """Batches as they come, at least one a second or so; ends with the duration, the target, or `stop`."""

@@ -28,9 +28,7 @@ _START_S = 30.0
 class Target:
     """One planned target in force: `pids` says which processes it is now."""
 
-    def __init__(
-        self, planned: PlannedTarget, context_id: int, root: str = procfs.ROOT, log: Path | None = None
-    ) -> None:
+    def __init__(self, planned: PlannedTarget, context_id: int, root: str = procfs.ROOT, log: Path | None = None) -> None:
         """Starts or finds it. Raises TargetError or MachineError, one line, having ended what it started."""
         self.planned = planned
         self.context_id = context_id
@@ -62,9 +60,7 @@ class Target:
         planned = self.planned
         command = procfs.cmdline(stat.pid, self.root) or stat.comm
         main = stat.pid == self.main_pid
-        name = {"command": self.child.name if self.child else "", "workload": planned.workload or ""}.get(
-            planned.kind, ""
-        )
+        name = {"command": self.child.name if self.child else "", "workload": planned.workload or ""}.get(planned.kind, "")
         if not (main and name):
             name = f"pid {stat.pid}" if main else f"{stat.comm} (pid {stat.pid})"
         return TargetRow(target_id, self.context_id, planned.kind, name, stat.pid, command)

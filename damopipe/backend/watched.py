@@ -106,8 +106,7 @@ class Watched:
             return False
         owner = owner_of(self.pid, self._root)
         raise MachineError(
-            f"pid {self.pid} belongs to {owner} and may not be watched ({_reason(error)}); "
-            "run damopipe as that user or with sudo"
+            f"pid {self.pid} belongs to {owner} and may not be watched ({_reason(error)}); run damopipe as that user or with sudo"
         ) from None
 
 

@@ -11,10 +11,21 @@ from importlib import import_module
 
 import typer
 
+from damopipe import __version__
 from damopipe.cli import output
 from damopipe.errors import DamopipeError, UsageError
 
-COMMANDS: dict[str, str] = {"workload": "workload"}
+COMMANDS: dict[str, str] = {
+    "run": "run",
+    "validate": "validate",
+    "plan": "plan",
+    "init": "init",
+    "schema": "schema",
+    "chart": "chart",
+    "sql": "sql",
+    "runs": "runs",
+    "workload": "workload",
+}
 """Each command and its module, in the order that `--help` shows."""
 
 EPILOG = "Start with: damopipe run pipelines/quickstart.toml"
@@ -37,15 +48,17 @@ def build() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     for name, module in COMMANDS.items():
-        app.command(name)(import_module(f"damopipe.cli.{module}").command)
+        found = import_module(f"damopipe.cli.{module}")
+        if hasattr(found, "app"):
+            app.add_typer(found.app, name=name)
+        else:
+            app.command(name)(found.command)
     return app
 
 
 def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
     if version:
-        from importlib.metadata import version as installed
-
-        output.data(f"damopipe {installed('damopipe')}")
+        output.data(f"damopipe {__version__}")
         raise typer.Exit
 
 

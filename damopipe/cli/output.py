@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from damopipe.errors import DamopipeError
@@ -41,3 +42,29 @@ def usage_line(failure: Any) -> str:
 def close_stdout() -> None:
     """After a reader went away (`| head`): no second complaint when Python exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows as a table on stdout, as wide as the terminal; numbers to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, name in enumerate(columns):
+        numeric = all(isinstance(row[number], int | float) or row[number] is None for row in rows)
+        drawn.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(_shown(value)) for value in row))
+    wide = None if sys.stdout.isatty() else 10_000  # a file or a pipe has no width to fit into
+    Console(file=sys.stdout, highlight=False, width=wide, soft_wrap=False).print(drawn)
+    sys.stdout.flush()
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, float):
+        return f"{value:.6g}" if abs(value) < 1e15 else repr(value)
+    return str(value)

@@ -40,9 +40,7 @@ def parse(text: str, file: str) -> Workload:
     if not paragraphs:
         raise UsageError(f"{file}: no regions; the first paragraph names them, a line each: name, bytes")
     if len(paragraphs) == 1:
-        raise UsageError(
-            f"{file}: no phases; after the regions and a blank line comes: a title, milliseconds, patterns"
-        )
+        raise UsageError(f"{file}: no phases; after the regions and a blank line comes: a title, milliseconds, patterns")
     regions = _regions(paragraphs[0])
     return Workload(tuple(regions.values()), tuple(_phase(lines, regions) for lines in paragraphs[1:]))
 

@@ -59,6 +59,4 @@ class Workload:
     def lasting(self, seconds: float) -> Workload:
         """The same pattern, its phases stretched or shrunk alike so that all take `seconds`."""
         factor = seconds / self.seconds
-        return replace(
-            self, phases=tuple(replace(phase, duration_ms=round(phase.duration_ms * factor)) for phase in self.phases)
-        )
+        return replace(self, phases=tuple(replace(phase, duration_ms=round(phase.duration_ms * factor)) for phase in self.phases))

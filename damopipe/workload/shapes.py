@@ -32,7 +32,7 @@ class Shape:
 SHAPES: dict[str, Shape] = {
     shape.name: shape
     for shape in (
-        Shape("stairs", "up eight steps of 64 MiB, 2.5 s on each: 20 s"),
+        Shape("stairs", "up five steps of 64 MiB, 4 s on each: 20 s"),
         Shape("zigzag", "up six steps of 64 MiB and down again, 2 s on each: 20 s"),
         Shape("hot-cold", "480 MiB once, then only the hot tenth of it: 20 s"),
         Shape("random", "256 MiB, pages in random order: 20 s"),

@@ -186,8 +186,7 @@ def test_children_that_nobody_asked_for_are_told_of_once(proc: FakeProc) -> None
     ours.follow()
     ours.follow()
     assert said == [
-        "note: pid 9 has started other processes (cc1), which are not watched; "
-        "children = true in the target watches them too"
+        "pid 9 has started other processes (cc1), which are not watched; children = true in the target watches them too"
     ]
 
 
@@ -202,7 +201,7 @@ def test_one_that_comes_later_and_refuses_is_left_out_aloud(proc: FakeProc) -> N
     ours.follow()
     assert list(ours.watched) == [9]
     assert len(said) == 1
-    assert said[0].startswith("note: pid 20 belongs to")
+    assert said[0].startswith("pid 20 belongs to")
 
 
 def test_one_of_several_that_refuses_later_is_left_out_and_the_only_one_is_an_error(proc: FakeProc) -> None:

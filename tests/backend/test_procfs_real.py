@@ -87,7 +87,7 @@ def test_children_of_a_command_become_targets_of_their_own() -> None:
 def test_a_command_that_fails_is_told() -> None:
     _, reason, said = record(plan(command(PYTHON, "-c", "import time; time.sleep(0.5); raise SystemExit(3)")))
     assert reason == "target ended"
-    assert any(text.startswith("note: the command ") and text.endswith("ended with exit code 3") for text in said)
+    assert any(text.startswith("the command ") and text.endswith("ended with exit code 3") for text in said)
 
 
 def test_a_command_that_ends_at_once_gives_its_last_lines(tmp_path: Path) -> None:

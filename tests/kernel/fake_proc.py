@@ -65,9 +65,7 @@ class FakeProc:
         """Makes or changes a process."""
         home = self.folder / str(pid)
         home.mkdir(exist_ok=True)
-        (home / "stat").write_text(
-            STAT.format(pid=pid, comm=comm, state=state, ppid=ppid, flags=flags, start_ticks=start_ticks)
-        )
+        (home / "stat").write_text(STAT.format(pid=pid, comm=comm, state=state, ppid=ppid, flags=flags, start_ticks=start_ticks))
         (home / "smaps").write_text("".join(blocks))
         (home / "status").write_text(f"Name:\t{comm}\nUid:\t1000\t1000\t1000\t1000\nVmSwap:\t      12 kB\n")
         (home / "cmdline").write_bytes(f"/usr/bin/{comm}\0--port=3306\0".encode())

@@ -18,9 +18,7 @@ def test_initial_content_is_looked_for_beside_the_configuration(tmp_path: Path) 
 
 
 def test_a_misspelt_shape_gets_the_nearest_name() -> None:
-    with pytest.raises(
-        TargetError, match="workload 'stiars': neither a built-in shape nor a file; did you mean 'stairs'"
-    ):
+    with pytest.raises(TargetError, match="workload 'stiars': neither a built-in shape nor a file; did you mean 'stairs'"):
         load("stiars")
 
 
@@ -33,7 +31,5 @@ def test_a_folder_and_a_binary_file_are_one_line(tmp_path: Path) -> None:
 
 
 def test_the_names_of_shapes_do_not_need_numpy() -> None:
-    code = (
-        "import sys; from damopipe.workload import SHAPES; sys.exit('numpy' in sys.modules or 'stairs' not in SHAPES)"
-    )
+    code = "import sys; from damopipe.workload import SHAPES; sys.exit('numpy' in sys.modules or 'stairs' not in SHAPES)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,37 @@
+"""Options that several commands share: the same name, the same help, the same meaning."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from damopipe.errors import UsageError
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Give a value to a name of [params]; repeatable."),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="FILE", help="The store; else $DAMOPIPE_STORE, else ./damopipe.duckdb."),
+]
+RunOption = Annotated[str, typer.Option("--run", metavar="RUN", help="A run's number, tag, pipeline, or 'latest'.")]
+
+
+def store_path(given: Path | None) -> Path:
+    """The store that a command works on."""
+    return given or Path(os.environ.get("DAMOPIPE_STORE") or "damopipe.duckdb")
+
+
+def parse_sets(sets: list[str] | None) -> dict[str, str]:
+    """`["a=1"]` as `{"a": "1"}`; UsageError for anything without a name and an equals sign."""
+    pairs = {}
+    for text in sets or []:
+        name, equals, value = text.partition("=")
+        if not (equals and name.strip()):
+            raise UsageError(f"--set {text}: write it as --set name=value")
+        pairs[name.strip()] = value
+    return pairs

@@ -1,0 +1,55 @@
+"""The last lines of `run`: what was recorded, what was made, and the next command to type."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from damopipe import units
+
+if TYPE_CHECKING:
+    from damopipe.outputs import OutputResult
+    from damopipe.runner import RunResult
+
+DEFAULT_STORE = Path("damopipe.duckdb")
+
+
+def summary(result: RunResult) -> str:
+    """Everything a person wants to know after a run, ready to print."""
+    return "\n".join([_recorded(result), *map(_made, result.outputs), "", *_next(result)])
+
+
+def _recorded(result: RunResult) -> str:
+    tally = result.recorded.tally
+    took = units.approx_time(tally.elapsed_s)
+    return (
+        f"run {result.run_id} is {result.recorded.status} ({result.recorded.end_reason}): {tally.snapshots:,} snapshots, "
+        f"{tally.region_rows:,} region records in {took}, in {result.store}"
+    )
+
+
+def _made(made: OutputResult) -> str:
+    if made.error:
+        return f"  FAILED  {made.name}: {made.error}"
+    took = f"({made.took_ms / 1000:.1f} s)" if made.took_ms >= 1000 else ""
+    return " ".join(filter(None, [f"  {made.kind:7} {made.file or made.name}", made.summary, took]))
+
+
+def _next(result: RunResult) -> list[str]:
+    store = "" if result.store == DEFAULT_STORE else f" --store {result.store}"
+    return [
+        "next:",
+        f"  {program()} chart heatmap{store}    the heat map, here in the terminal",
+        f'  {program()} sql{store} "FROM working_set LIMIT 5"',
+    ]
+
+
+def program() -> str:
+    """How this program can be called again: as it was, unless the shell finds it by its name."""
+    called = Path(sys.argv[0])
+    if called.name != "damopipe":
+        return "python -m damopipe"
+    found = shutil.which("damopipe")
+    return "damopipe" if found and Path(found).resolve() == called.resolve() else str(called)

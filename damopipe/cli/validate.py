@@ -1,0 +1,55 @@
+"""`damopipe validate FILE…`: every problem of pipeline files, at once; static, no root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from damopipe.cli import output
+from damopipe.cli.options import SetOption, parse_sets
+from damopipe.errors import PipelineError, UsageError
+
+if TYPE_CHECKING:
+    from damopipe.pipeline.load import Loaded
+
+
+def command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Pipelines, TOML files.")],
+    sets: SetOption = None,
+) -> int:
+    """Say every problem of pipeline files: where, what was found, what to do.
+
+    Nothing is run and nothing is written. Exit code 2 if any file is wrong.
+    """
+    from damopipe.outputs.surroundings import load_pipeline
+
+    code = 0
+    for file in files:
+        try:
+            loaded = load_pipeline(file, parse_sets(sets))
+        except (PipelineError, UsageError) as error:
+            output.error(error)
+            code = error.exit_code
+        else:
+            say_notes(loaded)
+            output.data(f"{file}: ok ({_contents(loaded)})")
+    return code
+
+
+def say_notes(loaded: Loaded) -> None:
+    """What is right in a file but worth knowing."""
+    for note in loaded.notes:
+        output.say(f"damopipe: {note}")
+
+
+def _contents(loaded: Loaded) -> str:
+    contexts = [context for _, context in loaded.pipeline.contexts]
+    counts = {
+        "target": sum(len(context.target) for context in contexts),
+        "scheme": sum(len(context.scheme) for context in contexts),
+        "output": len(loaded.pipeline.output),
+        "check": len(loaded.pipeline.check),
+    }
+    return ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count)

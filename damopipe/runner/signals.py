@@ -1,0 +1,67 @@
+"""Ctrl-C and SIGTERM: the first ends the recording, a second leaves out the outputs.
+
+Invariant: a signal never interrupts an append; the handlers that were there come back.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
+
+from damopipe.errors import Interrupted
+
+T = TypeVar("T")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Stopper:
+    """While entered, signals stop the run instead of the program."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.signal_number: int | None = None
+        self._say = say
+        self._count = 0
+        self._stop: Callable[[], None] | None = None
+        self._interruptible = False
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
+            self._old = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """What the first signal calls; called at once if the signal came before."""
+        self._stop = stop
+        if self.signal_number:
+            stop()
+
+    def unless_stopped_twice(self, work: Callable[[], T]) -> T | None:
+        """The result of `work`, or None when a second signal came before or while it worked."""
+        if self._count > 1:
+            return None
+        self._interruptible = True
+        try:
+            return work()
+        except Interrupted:
+            return None
+        finally:
+            self._interruptible = False
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self._count += 1
+        self.signal_number = self.signal_number or number
+        if self._count == 1:
+            self._say(f"{_NAMES[signal.Signals(number)]}: ending the run and drawing its outputs; again to skip them")
+            if self._stop:
+                self._stop()
+        elif self._interruptible:
+            raise Interrupted("outputs were left out", number)

@@ -1,0 +1,67 @@
+"""What has been recorded so far, from the batches as they pass: the numbers of the progress line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from damopipe.records import Batch, Columns
+
+
+@dataclass
+class Tally:
+    """Counts of one run. `working_set_bytes` is that of the newest snapshot, over all targets."""
+
+    duration_us: int | None = None
+    clock: Callable[[], float] = time.monotonic
+    snapshots: int = 0
+    region_rows: int = 0
+    regions: int = 0
+    working_set_bytes: int = 0
+    lost_events: int | None = None
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since recording began."""
+        return self.clock() - self.started
+
+    def add(self, batch: Batch) -> None:
+        """Counts one batch."""
+        if batch.kind == "snapshot":
+            self._snapshot(batch.columns, len(batch))
+        elif batch.kind == "region" and len(batch):
+            self._regions(batch.columns, len(batch))
+
+    def _snapshot(self, columns: Columns, rows: int) -> None:
+        self.snapshots += rows
+        lost = columns.get("lost_events")
+        if lost is not None and rows:
+            self.lost_events = (self.lost_events or 0) + int(np.ma.sum(lost) or 0)
+
+    def _regions(self, columns: Columns, rows: int) -> None:
+        self.region_rows += rows
+        newest = np.asarray(columns["ts"]) == np.max(np.asarray(columns["ts"]))
+        self.regions = int(newest.sum())
+        self.working_set_bytes = int(accessed_bytes(columns)[newest].sum())
+
+
+def accessed_bytes(columns: Columns) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """Bytes accessed of each region: what was referenced where that is exact, else all of a region with accesses.
+
+    The same rule as the view `working_set`.
+    """
+    sizes = np.asarray(columns["end_addr"]) - np.asarray(columns["start_addr"])
+    estimated = np.where(np.ma.filled(columns["nr_accesses"], 0) > 0, sizes, 0)
+    exact = columns.get("referenced_bytes")
+    if exact is None:
+        return estimated
+    return np.where(np.ma.getmaskarray(exact), estimated, np.ma.filled(exact, 0))
