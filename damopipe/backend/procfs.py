@@ -146,11 +146,11 @@ class ProcfsSession:
         return True
 
     def _sample(self) -> None:
-        begin_ns = time.monotonic_ns()
+        begin_ns = time.thread_time_ns()  # what a walk costs, not what other programs made it wait
         self._crowd.walk()
+        self._walks_us.append((time.thread_time_ns() - begin_ns) // 1000)
         now_ns = time.monotonic_ns()
         self._nr_samples += 1
-        self._walks_us.append((now_ns - begin_ns) // 1000)
         if now_ns >= self._update_due_ns:
             self._crowd.follow()
             self._update_due_ns = now_ns + self._update_ns

@@ -71,6 +71,7 @@ def _closing(run_id: int, store: Store, appender: Appender, recorded: Recorded, 
         recorded.end_reason = str(error) or type(error).__name__
         raise
     finally:
+        recorded.tally.finish()
         progress.recorded()
         try:
             appender.close()

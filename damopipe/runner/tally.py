@@ -25,14 +25,19 @@ class Tally:
     working_set_bytes: int = 0
     lost_events: int | None = None
     started: float = field(init=False)
+    ended: float | None = None
 
     def __post_init__(self) -> None:
         self.started = self.clock()
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since recording began."""
-        return self.clock() - self.started
+        """Seconds from the beginning of recording to its end, or to now."""
+        return (self.clock() if self.ended is None else self.ended) - self.started
+
+    def finish(self) -> None:
+        """Recording is over."""
+        self.ended = self.clock()
 
     def add(self, batch: Batch) -> None:
         """Counts one batch."""

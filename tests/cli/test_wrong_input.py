@@ -155,13 +155,16 @@ def interrupt(running: subprocess.Popen[str], number: int, times: int) -> tuple[
     """Waits for the run to begin, sends the signal so often, each after the one before was answered."""
     assert running.stderr
     said = ""
-    for awaited in ("run 1: sleeper", "again to skip")[:times]:
-        while awaited not in said:
-            said += running.stderr.readline()
-            assert running.poll() is None, said
-        time.sleep(0.7)
-        running.send_signal(number)
-    out, err = running.communicate(timeout=30)
+    try:
+        for awaited in ("run 1: sleeper", "again to skip")[:times]:
+            while awaited not in said:
+                said += running.stderr.readline()
+                assert running.poll() is None, said
+            time.sleep(0.7)
+            running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    finally:
+        running.kill()  # a run that does not end must not outlive its test
     return out, said + err
 
 

@@ -42,6 +42,15 @@ def test_lost_events_stay_unknown_until_a_backend_counts_them() -> None:
     assert tally.lost_events == 5
 
 
+def test_time_stands_still_when_recording_is_over() -> None:
+    now = [100.0]
+    tally = Tally(clock=lambda: now[0])
+    now[0] = 107.0
+    tally.finish()
+    now[0] = 200.0
+    assert tally.elapsed_s == 7.0
+
+
 def test_a_batch_of_regions_without_rows_changes_nothing() -> None:
     tally = Tally()
     tally.add(regions([], [], []))
