@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from damopipe.charts import chart, options_of
-from damopipe.charts.protocol import Heading
+from damopipe.charts.protocol import Heading, Query
 from damopipe.errors import StageError
 
 if TYPE_CHECKING:
@@ -29,8 +31,9 @@ def make_chart(name: str, given: dict[str, Any], run_id: int, store: Store, path
         raise StageError(f"theme {theme!r} is unknown; there are light and dark")
     options = options_of(name, given)
     module = chart(name)
-    rows = module.collect(store.columns, run_id, options)
-    drawn = module.draw(rows, heading_of(run_id, store), options, theme)
+    with store.asking() as query:
+        rows, heading = module.collect(query, run_id, options), _heading(query, run_id)
+    drawn = module.draw(rows, heading, options, theme)
     render(drawn.to_dict(), path)
     return ""
 
@@ -44,12 +47,18 @@ def show_chart(name: str, given: dict[str, Any], run_id: int, store: Store) -> s
         time_bins, addr_bins = terminal.heatmap_size(screen)
         given = {"time_bins": time_bins, "addr_bins": addr_bins} | given
     options = options_of(name, given)
-    rows = chart(name).collect(store.columns, run_id, options)
-    return terminal.draw(name, rows, heading_of(run_id, store), options, screen)
+    with store.asking() as query:
+        rows, heading = chart(name).collect(query, run_id, options), _heading(query, run_id)
+    return terminal.draw(name, rows, heading, options, screen)
 
 
 def heading_of(run_id: int, store: Store) -> Heading:
     """What a chart's title says of its run."""
-    (row,) = store.query(_RUN, {"run": run_id}).rows
-    pipeline, backend, tag, started, targets = row
-    return Heading(pipeline, run_id, backend, started, dict(targets or {}), tag)
+    with store.asking() as query:
+        return _heading(query, run_id)
+
+
+def _heading(query: Query, run_id: int) -> Heading:
+    rows = query(_RUN, {"run": run_id})
+    run: dict[str, Any] = {name: None if column[0] is np.ma.masked else column[0] for name, column in rows.items()}
+    return Heading(run["pipeline"], run_id, run["backend"], run["started"], dict(run["targets"] or {}), run["tag"])

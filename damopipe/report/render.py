@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,13 @@ def _html(spec: Spec) -> bytes:
     page = environment.get_template("chart.html.j2")
     title = spec.get("title", {})
     name = title.get("text", "chart") if isinstance(title, dict) else str(title)
-    script = vlc.javascript_bundle("window.embed = vegaEmbed;")
-    return page.render(title=name, spec=spec, script=script).encode()
+    return page.render(title=name, spec=spec, script=_library()).encode()
+
+
+@cache
+def _library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one module; bundling takes seconds, so once a process."""
+    return vlc.javascript_bundle("window.embed = vegaEmbed;")
 
 
 FORMATS: dict[str, Callable[[Spec], bytes]] = {

@@ -5,7 +5,8 @@ Invariant: every method opens the file, does one thing and lets go of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -120,6 +121,12 @@ class Store(StoreFile):
         """The columns of a query as NumPy arrays; masked where there are NULLs."""
         with self.read(run) as con, as_usage():
             return dict(con.execute(sql, dict(parameters or {})).fetchnumpy())
+
+    @contextmanager
+    def asking(self) -> Iterator[Callable[[str, Parameters], dict[str, Column]]]:
+        """`columns` for several questions with the file open once: opening costs more than a small question."""
+        with self.read() as con, as_usage():
+            yield lambda sql, parameters: dict(con.execute(sql, dict(parameters)).fetchnumpy())
 
     def write_query(self, sql: str, path: Path, form: str, run: int | None = None) -> int:
         """Writes a query's rows to a file: csv, json, jsonl, parquet or md; returns how many."""
