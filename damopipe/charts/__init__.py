@@ -40,5 +40,6 @@ def options_of(name: str, given: dict[str, Any]) -> Any:
         key = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "extra_forbidden":
             raise UsageError(f"chart {name} has no option {key!r}; it has {', '.join(model.model_fields)}") from None
-        message = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+        said = first["msg"].removeprefix("Value error, ")
+        message = f"{said[:1].lower()}{said[1:]}"
         raise UsageError(f"chart {name}, option {key}: {first['input']!r}: {message}") from None

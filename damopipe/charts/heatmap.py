@@ -6,7 +6,7 @@ because a JavaScript number cannot hold a 64-bit address.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from damopipe import units
-from damopipe.charts.protocol import Heading, Query
+from damopipe.charts.protocol import Address, Heading, Query, Seconds
 from damopipe.damon.model import Model
 from damopipe.errors import StageError
 
@@ -30,12 +30,12 @@ NAMES_SHOWN = 3
 _AREAS = "FROM address_areas($run, target := $target)"
 _CELLS = (
     "SELECT time_bin, addr_bin, access_rate FROM heatmap($run, time_bins := $time_bins, addr_bins := $addr_bins, "
-    "target := $target, from_addr := $from_addr, to_addr := $to_addr)"
+    "target := $target, from_addr := $from_addr, to_addr := $to_addr, "
+    "from_ts := make_timestamp_ns($from_ns), to_ts := make_timestamp_ns($to_ns))"
 )
 _SPAN = (
-    "SELECT coalesce(min(target_id), 0) AS target, count(*) AS snapshots, "
-    "(epoch_ns(max(ts)) - epoch_ns(min(coalesce(start_ts, ts)))) / 1e9 AS seconds "
-    "FROM snapshot WHERE run_id = $run AND ($target IS NULL OR target_id = $target)"
+    "SELECT min(target_id) FILTER ($target IS NULL OR target_id = $target) AS target, "
+    "min(epoch_ns(coalesce(start_ts, ts))) AS first_ns, max(epoch_ns(ts)) AS last_ns FROM snapshot WHERE run_id = $run"
 )
 
 
@@ -47,6 +47,10 @@ class Options(Model):
     target: int | None = Field(None, ge=0, description="The target; the first if left out.")
     scale: Literal["linear", "log"] = Field("linear", description="Of the colours.")
     areas: Literal["all", "hottest"] = Field("all", description="All areas, or the one with the most accesses.")
+    from_time: Seconds | None = Field(None, description="Where to begin, since the run began, like '5s'.")
+    to_time: Seconds | None = Field(None, description="Where to end, since the run began, like '1m'.")
+    from_addr: Address | None = Field(None, description="The lowest address, like '0x7f0000000000'.")
+    to_addr: Address | None = Field(None, description="One past the highest address.")
 
 
 @dataclass(frozen=True)
@@ -77,32 +81,72 @@ def short_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Span:
+    """The time that is shown, in ns; `first_ns` is the beginning of the run, over all its targets."""
+
+    first_ns: int
+    from_ns: int
+    to_ns: int
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Areas from low to high addresses."""
+    """Areas from low to high addresses, over the same time, in seconds since the run began."""
 
     target: int
-    seconds: float
+    from_seconds: float
+    to_seconds: float
     areas: tuple[Area, ...]
 
 
 def collect(query: Query, run_id: int, options: Options) -> Rows:
     """The panels of a run. StageError when there is nothing to draw."""
-    span = query(_SPAN, {"run": run_id, "target": options.target})
-    if not int(span["snapshots"][0]):
+    found = query(_SPAN, {"run": run_id, "target": options.target})
+    if np.ma.getmaskarray(found["target"])[0]:
         who = f"run {run_id}" if options.target is None else f"target {options.target} of run {run_id}"
         raise StageError(f"{who} has no snapshots, so there is no heat map; see damopipe runs")
-    target = int(span["target"][0])
-    found = query(_AREAS, {"run": run_id, "target": target})
+    target, span = int(found["target"][0]), _span(found, run_id, options)
+    chosen = _chosen(query(_AREAS, {"run": run_id, "target": target}), run_id, options)
+    heights = _heights([high - low for low, high, _ in chosen])
+    parameters = {"run": run_id, "target": target, "from_ns": span.from_ns, "to_ns": span.to_ns}
+    areas = [_area(query, parameters, options, *area, height) for area, height in zip(chosen, heights, strict=True)]
+    if all(np.isnan(area.rates).all() for area in areas):
+        missing = "a snapshot's beginning, its nr_samples or a region's nr_accesses is missing"
+        raise StageError(f"run {run_id} has no known access rate there ({missing}), so there is no heat map")
+    begin, end = ((ns - span.first_ns) / 1e9 for ns in (span.from_ns, span.to_ns))
+    return Rows(target, begin, end, tuple(areas))
+
+
+def _span(found: dict[str, Column], run_id: int, options: Options) -> Span:
+    first_ns, last_ns = int(found["first_ns"][0]), int(found["last_ns"][0])
+    from_ns = first_ns + (options.from_time or 0)
+    to_ns = last_ns if options.to_time is None else min(last_ns, first_ns + options.to_time)
+    if from_ns >= to_ns and (options.from_time, options.to_time) != (None, None):
+        lasted = units.approx_time((last_ns - first_ns) / 1e9)
+        raise StageError(f"run {run_id} lasted {lasted}: there is nothing from from_time to to_time")
+    return Span(first_ns, from_ns, to_ns)
+
+
+def _chosen(found: dict[str, Column], run_id: int, options: Options) -> list[tuple[int, int, tuple[str, ...]]]:
+    """The areas to draw, cut to the addresses asked for: from, to, names."""
     if len(found["area"]) == 0:
         raise StageError(f"the snapshots of run {run_id} have no regions, so there is no heat map")
-    chosen = _chosen(found, options.areas)
-    heights = _heights([int(found["to_addr"][i]) - int(found["from_addr"][i]) for i in chosen])
-    areas = [_area(query, run_id, target, options, found, i, height) for i, height in zip(chosen, heights, strict=True)]
-    return Rows(target, float(span["seconds"][0]), tuple(areas))
+    numbers = range(len(found["area"])) if options.areas == "all" else [int(np.argmax(found["heat"]))]
+    low = options.from_addr or 0
+    high = units.U64_MAX if options.to_addr is None else options.to_addr
+    areas = [
+        (max(low, int(found["from_addr"][i])), min(high, int(found["to_addr"][i])), _names(found["names"][i])) for i in numbers
+    ]
+    kept = [area for area in areas if area[0] < area[1]]
+    if not kept:
+        raise StageError(
+            f"nothing that was watched lies from {low:#x} to {high:#x}; see damopipe sql 'FROM address_areas({run_id})'"
+        )
+    return kept
 
 
-def _chosen(found: dict[str, Column], areas: str) -> list[int]:
-    return list(range(len(found["area"]))) if areas == "all" else [int(np.argmax(found["heat"]))]
+def _names(found: Any) -> tuple[str, ...]:
+    return () if found is None or found is np.ma.masked else tuple(map(str, found))
 
 
 def _heights(sizes: Sequence[int]) -> list[int]:
@@ -111,16 +155,21 @@ def _heights(sizes: Sequence[int]) -> list[int]:
     return [LEAST + round(free * size / sum(sizes)) for size in sizes]
 
 
-def _area(query: Query, run_id: int, target: int, options: Options, found: dict[str, Column], number: int, height: int) -> Area:
-    low, high = int(found["from_addr"][number]), int(found["to_addr"][number])
+def _area(
+    query: Query,
+    parameters: Mapping[str, object],
+    options: Options,
+    low: int,
+    high: int,
+    names: tuple[str, ...],
+    height: int,
+) -> Area:
     rows = max(1, min(round(options.addr_bins * height / HEIGHT), (high - low) // 4096))
-    parameters = {"run": run_id, "target": target, "from_addr": low, "to_addr": high}
-    cells = query(_CELLS, {**parameters, "time_bins": options.time_bins, "addr_bins": rows})
+    bins = {"time_bins": options.time_bins, "addr_bins": rows, "from_addr": low, "to_addr": high}
+    cells = query(_CELLS, {**parameters, **bins})
     rates = np.full((rows, options.time_bins), np.nan)
     rates[cells["addr_bin"], cells["time_bin"]] = np.ma.filled(cells["access_rate"], np.nan)
-    names = found["names"][number]
-    known = () if names is None or names is np.ma.masked else tuple(map(str, names))
-    return Area(low, high, known, rates, height)
+    return Area(low, high, names, rates, height)
 
 
 def levels(rates: Column, lowest: float, highest: float, scale: str) -> Column:
@@ -152,6 +201,8 @@ def draw(rows: Rows, heading: Heading, options: Options, theme: str) -> Any:
     chart = alt.vconcat(*drawn[::-1], spacing=14).resolve_scale(color="shared")
     title = alt.TitleParams(
         heading.title("Accesses"),
-        subtitle=heading.subtitle("grey: not watched or not mapped; black: watched and idle; higher addresses are higher up"),
+        subtitle=heading.of(rows.target).subtitle(
+            "grey: not watched or not mapped; black: watched and idle; higher addresses are higher up"
+        ),
     )
     return chart.properties(title=title).configure(**config(theme))

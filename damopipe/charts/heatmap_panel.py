@@ -22,9 +22,12 @@ def panel(area: Area, rows: Rows, limits: tuple[float, float], scale: str, theme
     from damopipe.charts.heatmap import levels
 
     unit, unit_bytes = byte_unit(area.to_addr - area.from_addr)
-    time_name, unit_s = time_unit(rows.seconds)
+    time_name, unit_s = time_unit(rows.to_seconds)
     image = data_uri(levels(area.rates, *limits, scale), HEAT, UNWATCHED[theme], WIDTH * SHARP, area.height * SHARP)
-    corners = {"x": [0, rows.seconds / unit_s], "y": [0, (area.to_addr - area.from_addr) / unit_bytes]}
+    corners = {
+        "x": [rows.from_seconds / unit_s, rows.to_seconds / unit_s],
+        "y": [0, (area.to_addr - area.from_addr) / unit_bytes],
+    }
     data = [{"x": x, "y": y, "rate": rate * 100} for x, y, rate in zip(corners["x"], corners["y"], limits, strict=True)]
     axes = alt.Chart(inline(data)).mark_point(opacity=0).encode(
         x=alt.X("x:Q", scale=_fixed(corners["x"]), axis=_time_axis(time_name, bottom)),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
+import numpy as np
 
 from damopipe import units
 from damopipe.charts.theme import SERIES, config
 
 if TYPE_CHECKING:
+    from damopipe.charts.protocol import Heading
     from damopipe.records import Column
+
+MOST, NAME = 4, 60
+"""Targets that a subtitle speaks of, and letters of their names."""
 
 
 def inline(values: list[dict[str, Any]]) -> alt.Data:
@@ -23,6 +28,20 @@ def line_data(x: Column, y: Column, target: Sequence[str]) -> alt.Data:
     """Rows for Vega-Lite."""
     rounded = zip(x.tolist(), y.tolist(), target, strict=True)
     return inline([{"x": round(a, 6), "y": round(b, 6), "target": name} for a, b, name in rounded])
+
+
+def by_target(rows: Mapping[str, Column], heading: Heading) -> Iterator[tuple[str, Column]]:
+    """Each target's name and its accessed_bytes, in the order of the rows."""
+    for target in np.unique(rows["target_id"]):
+        yield heading.name(int(target)), rows["accessed_bytes"][rows["target_id"] == target]
+
+
+def summary(said: Sequence[tuple[str, str]]) -> list[str]:
+    """What is said of each target, as lines of a subtitle; the names only where there are several."""
+    if len(said) == 1:
+        return [said[0][1]]
+    lines = [f"{name if len(name) <= NAME else name[: NAME - 1] + '…'}: {text}" for name, text in said[:MOST]]
+    return lines + ([f"and {len(said) - MOST} more"] if len(said) > MOST else [])
 
 
 def colour(names: Sequence[str], theme: str) -> Any:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import BeforeValidator
+
+from damopipe import units
+from damopipe.errors import UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -13,6 +18,29 @@ if TYPE_CHECKING:
 
 Query = Callable[[str, Mapping[str, object]], dict[str, "Column"]]
 """Runs SQL with named parameters; gives columns."""
+
+
+def _ns(value: Any) -> int:
+    try:
+        return units.parse_time_ns(str(value))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _address(value: Any) -> int:
+    try:
+        address = int(str(value), 0)
+    except ValueError:
+        address = -1
+    if not 0 <= address <= units.U64_MAX:
+        raise ValueError("is not an address; write it like '0x7f0000000000'")
+    return address
+
+
+Seconds = Annotated[int, BeforeValidator(_ns)]
+"""An option: a time like "5s", in nanoseconds."""
+Address = Annotated[int, BeforeValidator(_address)]
+"""An option: an address like "0x7f0000000000"."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +58,20 @@ class Heading:
         """ "Accesses of quickstart"; simulated data says so in every title."""
         simulated = "SIMULATED: " if self.backend == "simulate" else ""
         return f"{simulated}{what} of {self.pipeline}"
+
+    def of(self, target: int) -> Heading:
+        """The heading of a chart that shows one target; says which one where there are several."""
+        if len(self.targets) == 1:
+            return self
+        name = self.targets.get(target, "unnamed")
+        return replace(self, targets={target: f"{name} (target {target}, one of {len(self.targets)})"})
+
+    def name(self, target: int) -> str:
+        """A target's name, unlike that of any other: two lines of one name would be drawn as one."""
+        name = self.targets.get(target)
+        if name is None:
+            return f"target {target}"
+        return name if list(self.targets.values()).count(name) == 1 else f"{name} (target {target})"
 
     def subtitle(self, *more: str) -> list[str]:
         """Which run this is and how it was recorded, and what the chart adds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,30 +36,36 @@ def collect(query: Query, run_id: int, options: Options) -> dict[str, Column]:
     return rows
 
 
-def marks(rows: dict[str, Column]) -> list[tuple[int, float]]:
-    """The percentiles worth naming, of the first target, and their bytes."""
-    first = rows["target_id"] == rows["target_id"].min()
-    at = [(p, rows["accessed_bytes"][first & (rows["percentile"] == p)]) for p in MARKED]
+def marks(rows: Mapping[str, Column], target: int) -> list[tuple[int, float]]:
+    """The percentiles worth naming, of one target, and their bytes."""
+    mine = rows["target_id"] == target
+    at = [(p, rows["accessed_bytes"][mine & (rows["percentile"] == p)]) for p in MARKED]
     return [(p, float(found[0])) for p, found in at if len(found)]
 
 
 def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str) -> Any:
-    """A step line a target, with the median and the 95th percentile named."""
+    """A step line a target; of a single one the median and the 95th percentile are named in the picture too."""
     import altair as alt
 
-    from damopipe.charts.lines import colour, line_data, named
+    from damopipe.charts.lines import colour, line_data, named, summary
     from damopipe.charts.theme import WIDTH, byte_unit, config
 
     unit, unit_bytes = byte_unit(float(np.max(rows["accessed_bytes"])))
-    names = [heading.targets.get(int(t), f"target {t}") for t in rows["target_id"]]
+    names = [heading.name(int(t)) for t in rows["target_id"]]
     data = line_data(x=rows["percentile"], y=rows["accessed_bytes"] / unit_bytes, target=names)
     line = alt.Chart(data).mark_area(line={"strokeWidth": 2}, fillOpacity=0.15, interpolate="step-after").encode(
         x=alt.X("x:Q", title="percentile of snapshots", scale=alt.Scale(domain=[0, 100])),
         y=alt.Y("y:Q", title=f"working set ({unit})", scale=alt.Scale(zero=True), stack=None),
         color=colour(names, theme),
     )  # fmt: skip
-    layers = alt.layer(line, *named(marks(rows), unit_bytes, theme))
-    said = [f"p{p} {units.approx_bytes(size)}" for p, size in marks(rows)]
-    said.append(f"max {units.approx_bytes(float(np.max(rows['accessed_bytes'])))}")
-    title = alt.TitleParams(heading.title("Working set distribution"), subtitle=heading.subtitle(", ".join(said)))
-    return layers.properties(width=WIDTH, height=320, title=title).configure(**config(theme))
+    targets = [int(target) for target in np.unique(rows["target_id"])]
+    dots = named(marks(rows, targets[0]), unit_bytes, theme) if len(targets) == 1 else []
+    said = [(heading.name(target), _in_words(rows, target)) for target in targets]
+    title = alt.TitleParams(heading.title("Working set distribution"), subtitle=heading.subtitle(*summary(said)))
+    return alt.layer(line, *dots).properties(width=WIDTH, height=320, title=title).configure(**config(theme))
+
+
+def _in_words(rows: Mapping[str, Column], target: int) -> str:
+    said = [f"p{p} {units.approx_bytes(size)}" for p, size in marks(rows, target)]
+    most = float(np.max(rows["accessed_bytes"][rows["target_id"] == target]))
+    return ", ".join([*said, f"max {units.approx_bytes(most)}"])

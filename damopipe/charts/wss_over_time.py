@@ -50,23 +50,30 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
     """A step line a target, from zero; each step is one aggregation and stands where the aggregation was."""
     import altair as alt
 
-    from damopipe.charts.lines import colour, line_data
+    from damopipe.charts.lines import by_target, colour, line_data, summary
     from damopipe.charts.theme import WIDTH, byte_unit, config, time_unit
 
     unit, unit_bytes = byte_unit(float(np.max(rows["accessed_bytes"])))
     time_name, unit_s = time_unit(float(np.max(rows["seconds"])))
-    names = [heading.targets.get(int(t), f"target {t}") for t in rows["target_id"]]
+    names = [heading.name(int(t)) for t in rows["target_id"]]
     drawn, names = _from_their_start(rows, names)
     data = line_data(x=drawn["seconds"] / unit_s, y=drawn["accessed_bytes"] / unit_bytes, target=names)
-    line = alt.Chart(data).mark_area(line={"strokeWidth": 2}, fillOpacity=0.15, interpolate="step-before").encode(
+    dots = len(rows["seconds"]) == len(np.unique(rows["target_id"]))  # a single snapshot has perhaps no width
+    shape = alt.Chart(data).mark_area(
+        line={"strokeWidth": 2}, fillOpacity=0.15, interpolate="step-before", point=dots or alt.Undefined
+    )
+    line = shape.encode(
         x=alt.X("x:Q", title=f"time since the run began ({time_name})", scale=alt.Scale(zero=True, nice=False)),
         y=alt.Y("y:Q", title=f"working set ({unit})", scale=alt.Scale(zero=True), stack=None),
         color=colour(names, theme),
     )  # fmt: skip
-    first = rows["accessed_bytes"][rows["target_id"] == rows["target_id"].min()]
-    said = f"median {units.approx_bytes(float(np.median(first)))}, max {units.approx_bytes(float(np.max(first)))}"
-    title = alt.TitleParams(heading.title("Working set"), subtitle=heading.subtitle(said))
+    said = [(name, _in_words(sizes)) for name, sizes in by_target(rows, heading)]
+    title = alt.TitleParams(heading.title("Working set"), subtitle=heading.subtitle(*summary(said)))
     return line.properties(width=WIDTH, height=320, title=title).configure(**config(theme))
+
+
+def _in_words(sizes: Column) -> str:
+    return f"median {units.approx_bytes(float(np.median(sizes)))}, max {units.approx_bytes(float(np.max(sizes)))}"
 
 
 def _from_their_start(rows: dict[str, Column], names: list[str]) -> tuple[dict[str, Column], list[str]]:

@@ -66,11 +66,11 @@ def heatmap_size(screen: Screen) -> tuple[int, int]:
 def _heatmap(rows: heatmap.Rows, heading: Heading, options: heatmap.Options, screen: Screen) -> Iterator[str]:
     low, high = heatmap.limits(rows)
     yield heading.title("Accesses")
-    yield from _wrapped(heading.subtitle()[0], screen)
+    yield from _wrapped(heading.of(rows.target).subtitle()[0], screen)
     for area in reversed(rows.areas):
         yield from _wrapped(area.title, screen)
         yield from _area(area, heatmap.levels(area.rates, low, high, options.scale), screen)
-    yield from _time_axis(rows.seconds, screen)
+    yield from _time_axis(rows.to_seconds, screen)
     yield _legend(low, high, options.scale, screen)
 
 
@@ -168,7 +168,7 @@ def _series(x: str, what: str) -> Callable[..., Iterator[str]]:
         for target in np.unique(rows["target_id"]):
             mine = rows["target_id"] == target
             if len(heading.targets) > 1:
-                yield heading.targets.get(int(target), f"target {target}")
+                yield heading.name(int(target))
             yield from _bars(rows[x][mine], rows["accessed_bytes"][mine], largest, height, screen)
         yield from _percent_axis(screen) if x == "percentile" else _time_axis(float(np.max(rows["seconds"])), screen)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +21,13 @@ from damopipe.charts.raster import data_uri, palette, png
 from damopipe.charts.theme import HEAT
 from damopipe.errors import StageError, UsageError
 from damopipe.outputs.chart import heading_of, make_chart
+from damopipe.records import TargetRow
 from damopipe.report import terminal
 from damopipe.report.render import FORMATS, render
 from tests.rows import PAGE, Sql
 
 NASTY = "</script><img src=x onerror=alert(1)> 名前"
+IMAGE = r"data:image/png;base64,([A-Za-z0-9+/=]+)"
 EVERY = pytest.mark.parametrize("name", CHARTS)
 MAGIC = {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF", "html": b"<!DOCTYPE html>", "json": b"{"}
 
@@ -40,19 +46,38 @@ def recorded(sql: Sql) -> Sql:
     return sql
 
 
+@pytest.fixture
+def two_targets(sql: Sql) -> Sql:
+    """Two of one name: the first seen from 0 to 4 s, the second from 2 to 8 s."""
+    sql.store.add_targets(1, [TargetRow(1, 0, "pid", "worker", pid=10)])
+    with sql.store.write() as con:
+        con.execute("UPDATE target SET name = 'worker'")
+    for number in range(4):
+        sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9).region(PAGE, 64 * PAGE, 1 + number)
+    for number in range(2, 8):
+        sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9, target_id=1).region(PAGE, 128 * PAGE, number)
+    return sql
+
+
 def specification(sql: Sql, name: str, **given: object) -> dict[str, object]:
     module, options = chart(name), options_of(name, dict(given))
     drawn = module.draw(module.collect(sql.store.columns, 1, options), heading_of(1, sql.store), options, "light")
     return json.loads(json.dumps(drawn.to_dict()))  # type: ignore[no-any-return]
 
 
+def _fingerprint(image: re.Match[str]) -> str:
+    """An image by its size and pixels: zlib's own output differs between its versions."""
+    content = base64.b64decode(image[1])
+    size = "x".join(str(int.from_bytes(content[at : at + 4])) for at in (16, 20))
+    pixels = zlib.decompress(content[content.index(b"IDAT") + 4 : content.index(b"IEND") - 8])
+    return f"PNG of {size} pixels {hashlib.sha256(pixels).hexdigest()[:16]}"
+
+
 @EVERY
 def test_specification(recorded: Sql, name: str, golden: Callable[[str, str], None]) -> None:
     spec = specification(recorded, name)
     spec.pop("$schema")
-    text = re.sub(
-        r"data:image/png;base64,[A-Za-z0-9+/=]+", "data:image/png;base64,…", json.dumps(spec, indent=1, ensure_ascii=False)
-    )
+    text = re.sub(IMAGE, _fingerprint, json.dumps(spec, indent=1, ensure_ascii=False))
     golden(f"charts/{name}.json", text + "\n")
 
 
@@ -103,6 +128,15 @@ def test_options_are_checked_by_name(recorded: Sql) -> None:
         chart("heat_map")
 
 
+def test_what_is_wrong_with_an_option_is_said_once() -> None:
+    with pytest.raises(UsageError, match="option from_time: 'soon': 'soon' is not a time") as caught:
+        options_of("heatmap", {"from_time": "soon"})
+    assert "value error" not in str(caught.value).lower()
+    for wrong in ("0xzz", "-1", 2**64):
+        with pytest.raises(UsageError, match=r"option to_addr: .*write it like '0x7f0000000000'"):
+            options_of("heatmap", {"to_addr": wrong})
+
+
 def test_an_ending_nobody_writes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.png"):
         render({}, tmp_path / "a.gif")
@@ -134,12 +168,55 @@ class TestHeatmap:
         spec = json.dumps(specification(recorded, "heatmap", scale="log"))
         assert '"type": "log"' in spec
 
+    def test_several_targets_share_the_time_of_the_run(self, two_targets: Sql) -> None:
+        options = options_of("heatmap", {"time_bins": 8, "addr_bins": 1})
+        early = chart("heatmap").collect(two_targets.store.columns, 1, options)
+        late = chart("heatmap").collect(two_targets.store.columns, 1, options.model_copy(update={"target": 1}))
+        assert (early.from_seconds, early.to_seconds) == (late.from_seconds, late.to_seconds) == (0, 8)
+        assert np.isnan(early.areas[0].rates[0]).tolist() == [False] * 4 + [True] * 4
+        assert np.isnan(late.areas[0].rates[0]).tolist() == [True] * 2 + [False] * 6
+
+    def test_it_says_which_of_several_targets_it_shows(self, two_targets: Sql) -> None:
+        assert "worker (target 1, one of 2)" in json.dumps(specification(two_targets, "heatmap", target=1))
+
+    def test_it_can_be_cut_to_a_time_and_to_addresses(self, recorded: Sql) -> None:
+        high = 2**63 + 2**20
+        given = {"from_time": "1s", "to_time": "3s", "from_addr": hex(high + PAGE), "to_addr": high + 2 * PAGE, "time_bins": 2}
+        rows = chart("heatmap").collect(recorded.store.columns, 1, options_of("heatmap", given))
+        assert (rows.from_seconds, rows.to_seconds) == (1, 3)
+        assert [(area.from_addr, area.to_addr, area.rates.tolist()) for area in rows.areas] == [
+            (high + PAGE, high + 2 * PAGE, [[pytest.approx(0.9), pytest.approx(0.8)]])
+        ]
+
+    def test_what_lies_outside_is_an_error_that_says_so(self, recorded: Sql) -> None:
+        for given, said in (({"from_time": "5s"}, "lasted 4 s"), ({"to_addr": "0x10"}, "nothing that was watched lies from 0x0")):
+            with pytest.raises(StageError, match=said):
+                chart("heatmap").collect(recorded.store.columns, 1, options_of("heatmap", given))
+
+    def test_unknown_rates_are_no_picture(self, sql: Sql) -> None:
+        sql.snapshot(ts=10**9, start=0, nr_samples=None).region(PAGE, 2 * PAGE, 3)
+        with pytest.raises(StageError, match="no known access rate"):
+            chart("heatmap").collect(sql.store.columns, 1, options_of("heatmap", {}))
+
+
+class TestSeveralTargets:
+    @pytest.mark.parametrize("name", ["wss_distribution", "wss_over_time"])
+    def test_each_is_a_line_of_its_own_and_spoken_of(self, two_targets: Sql, name: str) -> None:
+        spec: Any = specification(two_targets, name)
+        assert spec["title"]["subtitle"][1:] == (
+            [
+                "worker (target 0): p50 252.0 KiB, p95 252.0 KiB, max 252.0 KiB",
+                "worker (target 1): p50 508.0 KiB, p95 508.0 KiB, max 508.0 KiB",
+            ]
+            if name == "wss_distribution"
+            else ["worker (target 0): median 252.0 KiB, max 252.0 KiB", "worker (target 1): median 508.0 KiB, max 508.0 KiB"]
+        )
+        data = (spec if "data" in spec else spec["layer"][0])["data"]["values"]
+        assert {row["target"] for row in data} == {"worker (target 0)", "worker (target 1)"}
+
 
 class TestRaster:
     def test_low_addresses_are_at_the_bottom_and_unwatched_has_its_own_colour(self) -> None:
-        import base64
-        import zlib
-
         uri = data_uri(np.array([[0.0, np.nan], [1.0, 0.5]]), HEAT, "#cfd4da", 2, 2)
         content = base64.b64decode(uri.split(",")[1])
         lines = zlib.decompress(content[content.index(b"IDAT") + 4 : content.index(b"IEND") - 8])
