@@ -38,13 +38,19 @@ _SPAN = (
     "min(epoch_ns(coalesce(start_ts, ts))) AS first_ns, max(epoch_ns(ts)) AS last_ns FROM snapshot WHERE run_id = $run"
 )
 
+_TARGETS = "SELECT DISTINCT target_id FROM snapshot WHERE run_id = $run"
+_BUSIEST = (
+    "SELECT target_id FROM working_set WHERE run_id = $run GROUP BY target_id "
+    "ORDER BY sum(accessed_bytes) DESC NULLS LAST, target_id LIMIT 1"
+)
+
 
 class Options(Model):
     """How the heat map is drawn."""
 
     time_bins: int = Field(500, ge=1, le=4000, description="Columns.")
     addr_bins: int = Field(400, ge=1, le=4000, description="Rows, over all panels.")
-    target: int | None = Field(None, ge=0, description="The target; the first if left out.")
+    target: int | None = Field(None, ge=0, description="The target; the busiest if left out.")
     scale: Literal["linear", "log"] = Field("linear", description="Of the colours.")
     areas: Literal["all", "hottest"] = Field("all", description="All areas, or the one with the most accesses.")
     from_time: Seconds | None = Field(None, description="Where to begin, since the run began, like '5s'.")
@@ -101,7 +107,8 @@ class Rows:
 
 def collect(query: Query, run_id: int, options: Options) -> Rows:
     """The panels of a run. StageError when there is nothing to draw."""
-    found = query(_SPAN, {"run": run_id, "target": options.target})
+    asked = _busiest(query, run_id) if options.target is None else options.target
+    found = query(_SPAN, {"run": run_id, "target": asked})
     if np.ma.getmaskarray(found["target"])[0]:
         who = f"run {run_id}" if options.target is None else f"target {options.target} of run {run_id}"
         raise StageError(f"{who} has no snapshots, so there is no heat map; see damopipe runs")
@@ -115,6 +122,13 @@ def collect(query: Query, run_id: int, options: Options) -> Rows:
         raise StageError(f"run {run_id} has no known access rate there ({missing}), so there is no heat map")
     begin, end = ((ns - span.first_ns) / 1e9 for ns in (span.from_ns, span.to_ns))
     return Rows(target, begin, end, tuple(areas))
+
+
+def _busiest(query: Query, run_id: int) -> int | None:
+    """Of several targets the one with the most accesses: of a compiler its driver comes first and does nothing."""
+    if len(query(_TARGETS, {"run": run_id})["target_id"]) < 2:
+        return None
+    return int(query(_BUSIEST, {"run": run_id})["target_id"][0])
 
 
 def _span(found: dict[str, Column], run_id: int, options: Options) -> Span:

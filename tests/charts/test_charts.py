@@ -154,6 +154,11 @@ class TestHeatmap:
         assert (low.rates[-1] == 0).all()
         assert np.isnan(high.rates[-1]).all(), "unknown is not idle"
 
+    def test_of_several_targets_the_busiest(self, sql: Sql) -> None:
+        sql.snapshot(ts=10**9, start=0).region(0, 9 * PAGE, 0).snapshot(ts=10**9, start=0, target_id=1).region(0, PAGE, 3)
+        assert chart("heatmap").collect(sql.store.columns, 1, options_of("heatmap", {})).target == 1
+        assert chart("heatmap").collect(sql.store.columns, 1, options_of("heatmap", {"target": 0})).target == 0
+
     def test_only_the_hottest_area(self, recorded: Sql) -> None:
         rows = chart("heatmap").collect(recorded.store.columns, 1, options_of("heatmap", {"areas": "hottest"}))
         assert [area.names for area in rows.areas] == [(NASTY,)]
@@ -169,7 +174,7 @@ class TestHeatmap:
         assert '"type": "log"' in spec
 
     def test_several_targets_share_the_time_of_the_run(self, two_targets: Sql) -> None:
-        options = options_of("heatmap", {"time_bins": 8, "addr_bins": 1})
+        options = options_of("heatmap", {"time_bins": 8, "addr_bins": 1, "target": 0})
         early = chart("heatmap").collect(two_targets.store.columns, 1, options)
         late = chart("heatmap").collect(two_targets.store.columns, 1, options.model_copy(update={"target": 1}))
         assert (early.from_seconds, early.to_seconds) == (late.from_seconds, late.to_seconds) == (0, 8)
