@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +25,24 @@ def command(
     from damopipe.pipeline.describe import describe
 
     plan = planned(file, backend, parse_sets(sets))
-    output.data(plan.model_dump_json(indent=2) if as_json else describe(plan))
+    output.data(plan.model_dump_json(indent=2) if as_json else "\n".join([describe(plan), *_walk_costs(plan)]))
     return 0
+
+
+def _walk_costs(plan: Plan) -> Iterator[str]:
+    """What one look at each process that runs already costs, measured now."""
+    from damopipe import units
+    from damopipe.backend.watched import walk_cost_us
+
+    if plan.backend != "procfs":
+        return
+    for context in plan.contexts:
+        sample_us = context.attrs.intervals.sample_us
+        for target in context.targets:
+            cost_us = walk_cost_us(target.pid) if target.pid is not None else None
+            if cost_us is not None:
+                share = f"{100 * cost_us / sample_us:.2g}% of the sampling interval"
+                yield f"A walk of pid {target.pid} took {units.approx_time(cost_us / 1e6)} just now, {share}."
 
 
 def planned(file: Path, backend: str | None, sets: Mapping[str, str]) -> Plan:
