@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SHARP = 2
 """Pixels a point: cells keep their edges when a PNG is drawn at twice its size."""
 
+GUTTER = 34
+"""Points left of every panel for its labels: panels with fewer digits begin, and are titled, where the others are."""
+
 
 def panel(area: Area, rows: Rows, limits: tuple[float, float], scale: str, theme: str, *, bottom: bool) -> Any:
     """The panel of one area; only the lowest has the time axis's labels."""
@@ -54,7 +57,9 @@ def _time_axis(name: str, bottom: bool) -> alt.Axis:
 
 
 def _address_axis(unit: str, height: int) -> alt.Axis:
-    return alt.Axis(title=unit, grid=False, tickCount=max(2, height // 45), format="~s" if unit == "B" else ",~r")
+    return alt.Axis(
+        title=unit, grid=False, tickCount=max(2, height // 45), format="~s" if unit == "B" else ",~r", minExtent=GUTTER
+    )
 
 
 def _colours(limits: tuple[float, float], scale: str) -> alt.Scale:
