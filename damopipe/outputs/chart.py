@@ -43,13 +43,17 @@ def show_chart(name: str, given: dict[str, Any], run_id: int, store: Store) -> s
     from damopipe.report import terminal
 
     screen = terminal.this_screen()
-    if name == "heatmap":
-        time_bins, addr_bins = terminal.heatmap_size(screen)
-        given = {"time_bins": time_bins, "addr_bins": addr_bins} | given
-    options = options_of(name, given)
+    lines = screen.lines
     with store.asking() as query:
-        rows, heading = chart(name).collect(query, run_id, options), _heading(query, run_id)
-    return terminal.draw(name, rows, heading, options, screen)
+        heading = _heading(query, run_id)
+        while True:  # how many panels a heat map has, and so how many lines, is known when it is drawn
+            size = terminal.heatmap_size(screen.columns, lines, screen.colours) if name == "heatmap" else {}
+            options = options_of(name, size | given)
+            text = terminal.draw(name, chart(name).collect(query, run_id, options), heading, options, screen)
+            excess = terminal.too_tall(text, screen)
+            if not excess or not size or lines <= terminal.LEAST_LINES or "addr_bins" in given:
+                return text
+            lines -= excess
 
 
 def heading_of(run_id: int, store: Store) -> Heading:

@@ -10,11 +10,11 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe import units
 from damopipe.charts import heatmap
 from damopipe.charts.raster import LEVELS, palette
 from damopipe.charts.theme import HEAT, UNWATCHED, byte_unit, time_unit
@@ -28,15 +28,18 @@ MARGIN = 10
 MOST_TICKS = 6
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _DIGITS = "0123456789"
+LEAST_LINES = 12
+_ASCII = str.maketrans("│└─…▁▂▃▄▅▆▇█", "|+-~    ####")
 
 
 @dataclass(frozen=True)
 class Screen:
-    """What can be drawn on: size in characters; colours 0, 256 or 2**24."""
+    """What can be drawn on: size in characters; colours 0, 256 or 2**24; whether it takes more than ASCII."""
 
     columns: int
     lines: int
     colours: int
+    unicode: bool = True
 
     @property
     def width(self) -> int:
@@ -45,22 +48,29 @@ class Screen:
 
 
 def this_screen() -> Screen:
-    """The terminal of stdout; no colours when it is piped or NO_COLOR is set."""
+    """The terminal of stdout; no colours when it is piped, NO_COLOR is set, or it has no block characters."""
     size = shutil.get_terminal_size((80, 24))
-    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    plain = not unicode or not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     full = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
-    return Screen(size.columns, size.lines, 0 if plain else (2**24 if full else 256))
+    return Screen(size.columns, size.lines, 0 if plain else (2**24 if full else 256), unicode)
 
 
 def draw(name: str, rows: Any, heading: Heading, options: Any, screen: Screen) -> str:
     """A chart's rows as text."""
-    return "\n".join(_DRAWERS[name](rows, heading, options, screen))
+    text = "\n".join(_DRAWERS[name](rows, heading, options, screen))
+    return text if screen.unicode else text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
-def heatmap_size(screen: Screen) -> tuple[int, int]:
-    """Time bins and address bins of a heat map that fits: two cells a character where there is colour."""
-    lines = max(6, screen.lines - 10)
-    return screen.width, lines * (2 if screen.colours else 1)
+def heatmap_size(columns: int, lines: int, colours: int) -> dict[str, int]:
+    """Options of a heat map of one panel that fits: two cells a character where there is colour."""
+    free = max(LEAST_LINES, lines) - 7
+    return {"time_bins": Screen(columns, lines, colours).width, "addr_bins": free * (2 if colours else 1)}
+
+
+def too_tall(text: str, screen: Screen) -> int:
+    """How many lines of a text would scroll away; the shell's prompt needs one too."""
+    return max(0, text.count("\n") + 2 - screen.lines)
 
 
 def _heatmap(rows: heatmap.Rows, heading: Heading, options: heatmap.Options, screen: Screen) -> Iterator[str]:
@@ -70,13 +80,13 @@ def _heatmap(rows: heatmap.Rows, heading: Heading, options: heatmap.Options, scr
     for area in reversed(rows.areas):
         yield from _wrapped(area.title, screen)
         yield from _area(area, heatmap.levels(area.rates, low, high, options.scale), screen)
-    yield from _time_axis(rows.to_seconds, screen)
+    yield from _time_axis(rows.from_seconds, rows.to_seconds, screen)
     yield _legend(low, high, options.scale, screen)
 
 
 def _area(area: heatmap.Area, levels: Column, screen: Screen) -> Iterator[str]:
     unit, unit_bytes = byte_unit(area.to_addr - area.from_addr)
-    top = f"{(area.to_addr - area.from_addr) / unit_bytes:,.0f} {unit}"
+    top = f"{(area.to_addr - area.from_addr) / unit_bytes:.0f} {unit}"
     lines = list(_halves(levels, screen) if screen.colours else _plain(levels))
     for number, line in enumerate(lines):
         label = top if number == 0 else ("0" if number == len(lines) - 1 else "")
@@ -122,29 +132,34 @@ def _ansi256(red: int, green: int, blue: int) -> str:
 
 def _legend(low: float, high: float, scale: str, screen: Screen) -> str:
     first = 0.0 if scale == "linear" else low
-    ends = (f"{first * 100:.3g}%", f"{high * 100:.3g}% of samples accessed{' (log scale)' if scale == 'log' else ''}")
+    ends = (f"{first * 100:.3g}%", f"{high * 100:.3g}% of samples{', log scale' if scale == 'log' else ''}")
     if not screen.colours:
         return f"{'':>{MARGIN}}{ends[0]} {_DIGITS} {ends[1]}; blank: not watched"
-    ramp = next(_halves(np.tile(np.linspace(0, 0.999, 20), (2, 1)), screen))
+    ramp = next(_halves(np.tile(np.linspace(0, 0.999, 16), (2, 1)), screen))
     grey = next(_halves(np.full((2, 2), np.nan), screen))
     return f"{'':>{MARGIN}}{ends[0]} {ramp} {ends[1]}; {grey} not watched"
 
 
-def _time_axis(seconds: float, screen: Screen) -> Iterator[str]:
-    name, unit_s = time_unit(seconds)
+def _time_axis(begin: float, end: float, screen: Screen) -> Iterator[str]:
+    name, unit_s = time_unit(end)
     yield f"{'':>{MARGIN - 2}} └{'─' * screen.width}"
-    yield " " * MARGIN + _ticks(seconds / unit_s, name, screen.width)
+    yield " " * MARGIN + _ticks(begin / unit_s, end / unit_s, name, screen.width)
 
 
-def _ticks(last: float, name: str, width: int) -> str:
+def _round_step(length: float, most: int) -> float:
+    """The smallest of 1, 2, 5, 10 … of which at most `most` go into a length."""
+    return next((s * 10.0**e for e in range(-9, 20) for s in (1, 2, 5) if s * 10.0**e * most >= length), length)
+
+
+def _ticks(first: float, last: float, name: str, width: int) -> str:
     """Round numbers where they belong, the unit beside the last."""
-    step = next(s * 10.0**e for e in range(-9, 12) for s in (1, 2, 5) if s * 10.0**e * MOST_TICKS >= last)
-    line = [" "] * (width + MARGIN)
-    for number in range(int(last / step + 1e-9) + 1):
-        is_last = (number + 1) * step > last + 1e-9
-        label = f"{number * step:g}" + (f" {name}" if is_last else "")
-        start = round(number * step / last * (width - 1))
-        start = min(start, width - len(label))
+    step = _round_step(last - first, MOST_TICKS)
+    line = [" "] * width
+    numbers = range(ceil(first / step - 1e-9), floor(last / step + 1e-9) + 1)
+    for number in numbers:
+        label = f"{number * step:g}" + (f" {name}" if number == numbers[-1] else "")
+        start = round((number * step - first) / ((last - first) or 1) * (width - 1))
+        start = max(0, min(start, width - len(label)))
         line[start : start + len(label)] = label
     return "".join(line).rstrip()
 
@@ -163,33 +178,44 @@ def _series(x: str, what: str) -> Callable[..., Iterator[str]]:
     def draw_series(rows: dict[str, Column], heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
         yield heading.title(what)
         yield from _wrapped(heading.subtitle()[0], screen)
-        height = max(4, min(16, screen.lines - 9))
-        largest = float(np.max(rows["accessed_bytes"]))
-        for target in np.unique(rows["target_id"]):
-            mine = rows["target_id"] == target
-            if len(heading.targets) > 1:
-                yield heading.name(int(target))
-            yield from _bars(rows[x][mine], rows["accessed_bytes"][mine], largest, height, screen)
-        yield from _percent_axis(screen) if x == "percentile" else _time_axis(float(np.max(rows["seconds"])), screen)
+        targets = np.unique(rows["target_id"])
+        height = max(3, min(24, (screen.lines - 5 - len(targets)) // len(targets)))
+        largest, last = float(np.max(rows["accessed_bytes"])), float(np.max(rows[x]))
+        for target in targets:
+            mine = {name: column[rows["target_id"] == target] for name, column in rows.items()}
+            if len(targets) > 1:
+                yield from _wrapped(heading.name(int(target)), screen)
+            begin = float(mine["from_seconds"].min() or 0) if "from_seconds" in mine else 0.0
+            values = _columns(mine[x], mine["accessed_bytes"], begin, last, screen.width)
+            yield from _bars(values, largest, height)
+        yield from _percent_axis(screen) if x == "percentile" else _time_axis(0, last, screen)
 
     return draw_series
 
 
 def _percent_axis(screen: Screen) -> Iterator[str]:
     yield f"{'':>{MARGIN - 2}} └{'─' * screen.width}"
-    yield (" " * MARGIN + _spread(["0", "25", "50", "75", "100"], screen.width) + "  percentile of snapshots"[: MARGIN + 20])
+    yield " " * MARGIN + _spread(["p0", "p25", "p50", "p75", "p100"], screen.width)
 
 
-def _bars(x: Column, y: Column, largest: float, height: int, screen: Screen) -> Iterator[str]:
-    """A column a character: the largest value of what falls into it; between two points the later one's, as a step."""
-    edges = np.linspace(0, float(np.max(x)) or 1.0, screen.width + 1)
+def _columns(x: Column, y: Column, begin: float, last: float, width: int) -> Column:
+    """A value a character: the largest of what falls into it; between two points the later one's, as a step."""
+    edges = np.linspace(0, last or 1.0, width + 1)
     first = np.searchsorted(x, edges[:-1], side="right").clip(0, len(x) - 1)
-    last = np.maximum(np.searchsorted(x, edges[1:], side="right"), first + 1)
-    values = np.array([np.max(y[a:b]) for a, b in zip(first, last, strict=True)])
+    end = np.maximum(np.searchsorted(x, edges[1:], side="right"), first + 1)
+    values = np.array([np.max(y[a:b]) for a, b in zip(first, end, strict=True)])
+    return np.where((edges[1:] > begin) & (edges[:-1] < max(float(x[-1]), edges[1])), values, 0)
+
+
+def _bars(values: Column, largest: float, height: int) -> Iterator[str]:
+    """Bars of eighth blocks, with round sizes at the lines that they reach into."""
+    unit, unit_bytes = byte_unit(largest)
+    full = largest / unit_bytes or 1.0
+    step = _round_step(full, max(2, height // 2))
+    labels = {ceil(k * step / full * height) - 1: f"{k * step:g} {unit}" for k in range(1, floor(full / step) + 1)}
     eighths = np.round(values / (largest or 1) * height * 8).astype(int)
     for line in reversed(range(height)):
-        label = units.approx_bytes(largest * (line + 1) / height) if line in (height - 1, height // 2 - 1) else ""
-        yield f"{label:>{MARGIN - 1}}│" + "".join(_EIGHTHS[min(8, max(0, e - line * 8))] for e in eighths)
+        yield f"{labels.get(line, ''):>{MARGIN - 2}} │" + "".join(_EIGHTHS[min(8, max(0, e - line * 8))] for e in eighths)
 
 
 def _wrapped(text: str, screen: Screen) -> Iterator[str]:
@@ -198,6 +224,6 @@ def _wrapped(text: str, screen: Screen) -> Iterator[str]:
 
 _DRAWERS: dict[str, Callable[..., Iterator[str]]] = {
     "heatmap": _heatmap,
-    "wss_distribution": _series("percentile", "Working set distribution"),
+    "wss_distribution": _series("percentile", "Working set by percentile of snapshots"),
     "wss_over_time": _series("seconds", "Working set"),
 }

@@ -20,7 +20,7 @@ from damopipe.charts.protocol import Heading
 from damopipe.charts.raster import data_uri, palette, png
 from damopipe.charts.theme import HEAT
 from damopipe.errors import StageError, UsageError
-from damopipe.outputs.chart import heading_of, make_chart
+from damopipe.outputs.chart import heading_of, make_chart, show_chart
 from damopipe.records import TargetRow
 from damopipe.report import terminal
 from damopipe.report.render import FORMATS, render
@@ -238,16 +238,17 @@ class TestRaster:
 
 class TestTerminal:
     @EVERY
-    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 12)])
+    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (72, 16)])
     @pytest.mark.parametrize("colours", [0, 256, 2**24])
-    def test_it_fits(self, recorded: Sql, name: str, size: tuple[int, int], colours: int) -> None:
+    def test_it_fits(
+        self, recorded: Sql, name: str, size: tuple[int, int], colours: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         screen = terminal.Screen(*size, colours)
-        given = dict(zip(("time_bins", "addr_bins"), terminal.heatmap_size(screen), strict=True)) if name == "heatmap" else {}
-        options = options_of(name, given)
-        rows = chart(name).collect(recorded.store.columns, 1, options)
-        text = terminal.draw(name, rows, heading_of(1, recorded.store), options, screen)
+        monkeypatch.setattr(terminal, "this_screen", lambda: screen)
+        text = show_chart(name, {}, 1, recorded.store)
         plain = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")
-        assert max(len(line) for line in plain[:-1]) <= max(size[0], 51)
+        assert max(map(len, plain)) <= size[0]
+        assert len(plain) < size[1], "the prompt needs a line too"
         assert ("\x1b[" in text) == (colours > 0 and name == "heatmap")
 
     def test_a_plain_heat_map_shows_what_was_accessed(self, sql: Sql) -> None:
@@ -259,3 +260,25 @@ class TestTerminal:
         text = terminal.draw("heatmap", rows, heading_of(1, sql.store), options, terminal.Screen(80, 24, 0))
         pictures = [line.split("│")[1] for line in text.splitlines() if "│" in line]
         assert pictures == ["5555", "    ", "0099"]
+
+    def test_targets_share_one_time_axis(self, two_targets: Sql) -> None:
+        text = self.plain(two_targets, "wss_over_time", terminal.Screen(51, 24, 0))
+        first, second = (
+            part.split("\n")[-1] for part in (text.split("worker (target 1)")[0].rstrip(), text.split("└")[0].rstrip())
+        )
+        assert first.split("│")[1] == "█" * 20
+        assert second.split("│")[1] == " " * 10 + "█" * 30
+
+    def test_sizes_and_times_have_round_labels(self, two_targets: Sql) -> None:
+        text = self.plain(two_targets, "wss_over_time", terminal.Screen(80, 39, 0))
+        assert re.findall(r"(\d+) KiB │", text) == ["500", "400", "300", "200", "100"] * 2
+        assert text.split("\n")[-1].split() == ["0", "2", "4", "6", "8", "s"]
+
+    def test_a_terminal_without_block_characters_gets_ascii(self, recorded: Sql) -> None:
+        for name in CHARTS:
+            assert self.plain(recorded, name, terminal.Screen(80, 24, 0, unicode=False)).isascii()
+
+    def plain(self, sql: Sql, name: str, screen: terminal.Screen) -> str:
+        options = options_of(name, {})
+        rows = chart(name).collect(sql.store.columns, 1, options)
+        return terminal.draw(name, rows, heading_of(1, sql.store), options, screen)
