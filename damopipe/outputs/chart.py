@@ -9,7 +9,7 @@ import numpy as np
 
 from damopipe.charts import chart, options_of
 from damopipe.charts.protocol import Heading, Query
-from damopipe.errors import StageError
+from damopipe.errors import UsageError
 
 if TYPE_CHECKING:
     from damopipe.store import Store
@@ -22,13 +22,13 @@ _RUN = (
 
 
 def make_chart(name: str, given: dict[str, Any], run_id: int, store: Store, path: Path) -> str:
-    """Draws a chart into a file. StageError when the run has nothing to draw, UsageError for a wrong option."""
+    """Draws a chart into a file. StageError when the run has nothing to draw, UsageError for a wrong option or theme."""
     from damopipe.report.render import render
 
     given = dict(given)
     theme = given.pop("theme", "light")
     if theme not in ("light", "dark"):
-        raise StageError(f"theme {theme!r} is unknown; there are light and dark")
+        raise UsageError(f"theme {theme!r} is unknown; there are light and dark")
     options = options_of(name, given)
     module = chart(name)
     with store.asking() as query:

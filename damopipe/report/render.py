@@ -55,7 +55,8 @@ def render(spec: Spec, path: Path) -> None:
     """Writes a specification to `path`. UsageError for an ending nobody writes, StageError when it cannot be written."""
     form = path.suffix.removeprefix(".")
     if form not in FORMATS:
-        raise UsageError(f"{path}: a chart cannot be written as {path.suffix or 'that'!r}; use .{', .'.join(FORMATS)}")
+        what = f"as {path.suffix!r}" if path.suffix else "without an ending"
+        raise UsageError(f"{path}: a chart cannot be written {what}; use .{', .'.join(FORMATS)}")
     try:
         made = FORMATS[form](spec)
     except ValueError as error:

@@ -114,6 +114,11 @@ def test_one_snapshot_without_accesses_can_be_drawn(sql: Sql, name: str, tmp_pat
     make_chart(name, {}, 1, sql.store, tmp_path / "a.svg")
 
 
+def test_a_theme_that_is_not_there(recorded: Sql, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="light and dark"):
+        make_chart("heatmap", {"theme": "blue"}, 1, recorded.store, tmp_path / "a.png")
+
+
 def test_simulated_data_says_so_in_the_title() -> None:
     heading = Heading("p", 1, "simulate", "now", {0: "t"})
     assert heading.title("Accesses").startswith("SIMULATED")
@@ -140,6 +145,8 @@ def test_what_is_wrong_with_an_option_is_said_once() -> None:
 def test_an_ending_nobody_writes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.png"):
         render({}, tmp_path / "a.gif")
+    with pytest.raises(UsageError, match="without an ending; use"):
+        render({}, tmp_path / "a")
     with pytest.raises(StageError, match="cannot be written"):
         render({"a": 1}, Path("/proc/a.json"))
 
