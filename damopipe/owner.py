@@ -1,4 +1,4 @@
-"""Whose the files are that we make: under sudo the invoking user's, with mode 0600.
+"""The files that we make: whole or not there, and under sudo the invoking user's, with mode 0600.
 
 Invariant: without sudo nothing is changed. Addresses of a process's memory are nobody else's business.
 """
@@ -6,8 +6,12 @@ Invariant: without sudo nothing is changed. Addresses of a process's memory are 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from damopipe.errors import StageError
 
 
 class Owner(NamedTuple):
@@ -41,3 +45,23 @@ def give_tree(folder: Path) -> None:
     give(folder, 0o700)
     for path in folder.rglob("*"):
         give(path, 0o700 if path.is_dir() and not path.is_symlink() else 0o600)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A file to write beside `path`; it becomes `path` when the block ends well, and is gone when it does not.
+
+    Raises StageError with what to do when the place cannot be written.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.touch()  # a place that cannot be written is found out before the work
+        yield fresh
+        give(fresh)
+        fresh.replace(path)
+    except OSError as error:
+        raise StageError(f"{path}: cannot be written ({error.strerror}); choose another file") from None
+    finally:
+        if fresh.exists():
+            fresh.unlink()

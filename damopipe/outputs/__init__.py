@@ -44,14 +44,11 @@ def _output(number: int, output: PlannedOutput, run_id: int, store: Store, out_d
     path = out_dir / str(output.file)
     error, summary = None, ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         summary = _make(output, run_id, store, path)
     except Interrupted:
         raise
     except DamopipeError as failure:
         error = str(failure)
-    except OSError as failure:
-        error = f"{path}: cannot be written ({failure.strerror}); choose another file"
     took_ms = round((time.monotonic() - began) * 1000)
     file = None if error else str(path)
     store.add_output(run_id, number, output.kind, output.name, file, error, took_ms)

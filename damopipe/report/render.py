@@ -7,7 +7,6 @@ never become markup: `tojson` writes every "<" of the specification as \\u003c.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,7 @@ import vl_convert as vlc
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from damopipe.errors import StageError, UsageError
-from damopipe.owner import give
+from damopipe.owner import written_whole
 
 SCALE = 2.0
 """Pixels a point in a PNG."""
@@ -61,18 +60,5 @@ def render(spec: Spec, path: Path) -> None:
         made = FORMATS[form](spec)
     except ValueError as error:
         raise StageError(f"{path}: {' '.join(str(error).split())[:300]}") from error
-    write_whole(path, made)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file aside and renames it. StageError with what to do when the place cannot be written."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(content)
-        give(fresh)
-        fresh.replace(path)
-    except OSError as error:
-        raise StageError(f"{path}: cannot be written ({error.strerror}); choose another file") from None
-    finally:
-        fresh.unlink(missing_ok=True)
+    with written_whole(path) as fresh:
+        fresh.write_bytes(made)

@@ -5,12 +5,11 @@ Invariant: the file is whole or not there (written aside, then renamed).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from damopipe.errors import StageError, UsageError
-from damopipe.owner import give
+from damopipe.errors import UsageError
+from damopipe.owner import written_whole
 from damopipe.store.engine import Connection, as_usage
 from damopipe.store.result import Result, fetch
 
@@ -28,17 +27,8 @@ def copy_to(con: Connection, sql: str, path: Path, form: str) -> int:
     """Writes the rows of one query to `path`; returns how many. UsageError for bad SQL, StageError for a bad place."""
     if form not in FORMS:
         raise UsageError(f"{path}: rows cannot be written as {form!r}; use {', '.join(FORMS)}")
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.touch()  # a place that cannot be written is found out before the query runs
-        rows = _copy(con, sql, fresh, form)
-        give(fresh)
-        fresh.replace(path)
-    except OSError as error:
-        raise StageError(f"{path}: cannot be written ({error.strerror}); choose another file") from None
-    finally:
-        fresh.unlink(missing_ok=True)
-    return rows
+    with written_whole(path) as fresh:
+        return _copy(con, sql, fresh, form)
 
 
 def _copy(con: Connection, sql: str, path: Path, form: str) -> int:
