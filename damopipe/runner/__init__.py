@@ -76,7 +76,7 @@ def _outputs(
         return ()
     out_dir.mkdir(parents=True, exist_ok=True)
     _point_latest(out_dir)
-    made = stopper.unless_stopped_twice(lambda: make_outputs(plan, run_id, store, out_dir, progress.say))
+    made = stopper.unless_stopped_twice(lambda: make_outputs(plan, run_id, store, out_dir, progress.say), store.interrupt)
     if made is None:
         progress.say(f"outputs were left out; the records are kept: damopipe chart heatmap --run {run_id}")
     return tuple(made or ())

@@ -1,10 +1,12 @@
 """Ctrl-C and SIGTERM: the first ends the recording, a second leaves out the outputs.
 
-Invariant: a signal never interrupts an append; the handlers that were there come back.
+Invariant: a signal never interrupts an append; the handlers that were there come back. Python's handlers wait while a
+query runs in DuckDB, so a thread reads the signals from Python's wakeup descriptor and interrupts the query.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -27,16 +29,26 @@ class Stopper:
         self._count = 0
         self._stop: Callable[[], None] | None = None
         self._interruptible = False
+        self._interrupt: Callable[[], None] | None = None
         self._old: dict[int, Any] = {}
+        self._wakeup: tuple[int, int] | None = None
+        self._old_wakeup = -1
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handlers
             self._old = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            self._wakeup = os.pipe()
+            os.set_blocking(self._wakeup[1], False)
+            self._old_wakeup = signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
+            threading.Thread(target=self._watch, args=(self._wakeup[0],), daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._old.items():
             signal.signal(number, handler)
+        if self._wakeup is not None:
+            signal.set_wakeup_fd(self._old_wakeup)
+            os.close(self._wakeup[1])  # which ends the thread; it closes its own end
 
     def on_stop(self, stop: Callable[[], None]) -> None:
         """What the first signal calls; called at once if the signal came before."""
@@ -44,10 +56,22 @@ class Stopper:
         if self.signal_number:
             stop()
 
-    def unless_stopped_twice(self, work: Callable[[], T]) -> T | None:
-        """The result of `work`, or None when a second signal came before or while it worked."""
+    def _watch(self, descriptor: int) -> None:
+        seen = 0
+        while os.read(descriptor, 1):
+            seen += 1
+            if seen > 1 and self._interruptible and self._interrupt is not None:
+                self._interrupt()
+        os.close(descriptor)
+
+    def unless_stopped_twice(self, work: Callable[[], T], interrupt: Callable[[], None] | None = None) -> T | None:
+        """The result of `work`, or None when a second signal came before or while it worked.
+
+        `interrupt` is called from another thread, to end what keeps Python's own handlers waiting.
+        """
         if self._count > 1:
             return None
+        self._interrupt = interrupt
         self._interruptible = True
         try:
             return work()

@@ -80,6 +80,8 @@ def as_usage(what: str = "SQL") -> Iterator[None]:
     """Turns DuckDB's errors about somebody's SQL into UsageErrors of one line."""
     try:
         yield
+    except duckdb.InterruptException as error:
+        raise Interrupted("the query was interrupted", signal.SIGINT) from error
     except duckdb.Error as error:
         raise UsageError(f"{what}: {one_line(error)}") from error
     except RuntimeError as error:  # what DuckDB makes of a signal that comes while a query runs

@@ -30,6 +30,7 @@ class StoreFile:
         self._timeout_s = timeout_s
         self._memory: Connection | None = None
         self._ready = False
+        self._reading: list[Connection] = []
 
     @property
     def path(self) -> Path:
@@ -66,13 +67,26 @@ class StoreFile:
             raise UsageError(f"{self._path}: there is no store here yet; record one with damopipe run, or name it with --store")
         with in_our_words(self._path):
             con = engine.connect(self._path, read_only=True, timeout_s=self._timeout_s, config=config)
-        with con:
+        with con, self._interruptible(con):
             with in_our_words(self._path):
                 check(con, self._path)
                 if run is not None:
                     _limit(con, run)
                 _install_temporary(con)
             yield con
+
+    def interrupt(self) -> None:
+        """Ends every query that reads this store now, from any thread: they raise Interrupted."""
+        for con in list(self._reading):
+            con.interrupt()
+
+    @contextmanager
+    def _interruptible(self, con: Connection) -> Iterator[None]:
+        self._reading.append(con)
+        try:
+            yield
+        finally:
+            self._reading.remove(con)
 
     def _exists(self) -> bool:
         """Whether there is a file; StoreError where something else is in its place."""

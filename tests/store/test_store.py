@@ -228,3 +228,17 @@ class TestSyntax:
 
 def test_the_schema_is_numbered_without_gaps() -> None:
     assert [int(one.name[:4]) for one in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_a_query_can_be_interrupted_from_another_thread(store: Store) -> None:
+    import threading
+
+    from damopipe.errors import Interrupted
+
+    store.prepare()
+    endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range % 7 = b.range % 3"
+    timer = threading.Timer(0.5, store.interrupt)
+    timer.start()
+    with pytest.raises(Interrupted):
+        store.query(endless)
+    timer.join()
