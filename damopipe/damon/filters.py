@@ -20,6 +20,9 @@ FILTER_TYPES: dict[str, str] = {
 }
 """Each filter type and the layer that evaluates it."""
 
+PROBE_FILTER_TYPES = ("anon", "memcg")
+"""What a probe can be about (Linux 7.2)."""
+
 
 class Filter(Model):
     """Memory that is (`match`) or is not of `type` is let through (`allow`) or left alone."""

@@ -26,6 +26,8 @@ class Lines:
         """The line of `key`, or of the value on one line that it is in, or None."""
         if key in self._lines:
             return self._lines[key]
+        if f"{key}[0]" in self._lines:  # a list as a whole stands where its first table does
+            return self._lines[f"{key}[0]"]
         shorter = re.sub(r"(\.[^.\[\]]+|\[\d+\])$", "", key)
         if shorter == key or shorter in self._several:
             return None

@@ -19,7 +19,7 @@ from damopipe.errors import PipelineError, Problem, UsageError
 from damopipe.pipeline.lines import Lines
 from damopipe.pipeline.model import Pipeline
 from damopipe.pipeline.params import substitute
-from damopipe.pipeline.semantics import notes, problems
+from damopipe.pipeline.semantics import notes, problems, unused
 from damopipe.pipeline.shape import validate
 
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -53,8 +53,8 @@ def load_pipeline(path: Path, sets: Mapping[str, str], surroundings: Surrounding
     text, tree = _parse(path, raw)
     lines = Lines(text)
     file = str(path)
-    params, found = substitute(tree, sets)
-    shape = validate(tree)
+    params = substitute(tree, sets)
+    shape, found = validate(tree), params.problems
     pipeline, said_keys = shape.pipeline, [key for key, _ in found]
     found += [(key, message) for key, message in shape.faults if key not in said_keys]
     if pipeline is not None:
@@ -62,8 +62,8 @@ def load_pipeline(path: Path, sets: Mapping[str, str], surroundings: Surrounding
         found += [one for one in problems(pipeline, path.parent, surroundings) if not _concerns(one[0], broken)]
     if found or pipeline is None:
         raise PipelineError(sorted((_placed(file, lines, *one) for one in found), key=lambda one: one.line or 0))
-    said = tuple(_placed(file, lines, key, message, "note") for key, message in notes(tree))
-    return Loaded(pipeline, said, text, hashlib.sha256(raw).hexdigest(), path.resolve(), params)
+    said = tuple(_placed(file, lines, key, message, "note") for key, message in [*notes(tree), *unused(params)])
+    return Loaded(pipeline, said, text, hashlib.sha256(raw).hexdigest(), path.resolve(), params.values)
 
 
 def _placed(file: str, lines: Lines, key: str, message: str, severity: str = "error") -> Problem:
@@ -83,7 +83,7 @@ def _read(path: Path) -> bytes:
 
 def _parse(path: Path, raw: bytes) -> tuple[str, dict[str, Any]]:
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")  # some editors put a byte order mark first, which TOML passes over
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise PipelineError([Problem(str(path), "", "is not UTF-8 text; save it as UTF-8", line)]) from None
@@ -91,6 +91,8 @@ def _parse(path: Path, raw: bytes) -> tuple[str, dict[str, Any]]:
         return text, tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         raise PipelineError([_syntax(path, text, str(error))]) from None
+    except RecursionError:
+        raise PipelineError([Problem(str(path), "", "is nested too deeply; no pipeline needs that")]) from None
 
 
 def _syntax(path: Path, text: str, message: str) -> Problem:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from damopipe.damon.model import Model
+from damopipe.pipeline.keys import dotted
 from damopipe.pipeline.model import Pipeline
+from damopipe.pipeline.values import shown
 
 _MUST = {
     "string_type": "text in quotes",
@@ -25,18 +28,16 @@ _MUST = {
 }
 
 
-def problem_of(error: Any, tree: dict[str, Any]) -> tuple[str, str]:
-    """The dotted key and the message of one of pydantic's errors about `tree`."""
-    place = [part for part in error["loc"] if not _is_tag(part, error)]
-    return dotted(place), _message(error, place, tree)
+def problems_of(errors: Sequence[Any]) -> list[tuple[str, str]]:
+    """The dotted keys and the messages of pydantic's errors; a key of several types has one error for each of them."""
+    found: dict[str, list[Any]] = {}
+    for error in errors:
+        found.setdefault(dotted(_place(error)), []).append(error)
+    return [(key, _message(_place(same[0]), same)) for key, same in found.items()]
 
 
-def dotted(place: typing.Sequence[str | int]) -> str:
-    """`("scheme", 0, "quota")` as `scheme[0].quota`."""
-    text = ""
-    for part in place:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
-    return text
+def _place(error: Any) -> list[str | int]:
+    return [part for part in error["loc"] if not _is_tag(part, error)]
 
 
 def _is_tag(part: object, error: Any) -> bool:
@@ -44,7 +45,8 @@ def _is_tag(part: object, error: Any) -> bool:
     return isinstance(part, str) and part in ("str", "int", "bool", "float") and part != error["loc"][0]
 
 
-def _message(error: Any, place: list[str | int], tree: dict[str, Any]) -> str:
+def _message(place: list[str | int], errors: Sequence[Any]) -> str:
+    error = errors[0]
     kind, found = error["type"], error["input"]
     if kind == "extra_forbidden":
         return _unknown_key(place)
@@ -55,10 +57,17 @@ def _message(error: Any, place: list[str | int], tree: dict[str, Any]) -> str:
     if kind == "literal_error":
         return _literal(found, error["ctx"]["expected"])
     if kind in _MUST:
-        return f"{_shown(found)} is not {_MUST[kind]}{_hint(place, found)}"
+        return f"{shown(found)} is not {_wanted(errors)}{_hint(place, found)}"
     if kind == "string_pattern_mismatch":
-        return f"{_shown(found)} cannot be a name; use letters, digits, dots and dashes"
+        return f"{shown(found)} cannot be a name; use letters, digits, dots and dashes"
     return _bounds(error, found)
+
+
+def _wanted(errors: Sequence[Any]) -> str:
+    types = list(dict.fromkeys(_MUST[error["type"]] for error in errors if error["type"] in _MUST))
+    if "a number" in types and "a whole number" in types:
+        types.remove("a whole number")
+    return types[0] if len(types) == 1 else f"{', '.join(types[:-1])}, or {types[-1]}"
 
 
 def _bounds(error: Any, found: object) -> str:
@@ -66,18 +75,23 @@ def _bounds(error: Any, found: object) -> str:
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
     for key, word in words.items():
         if key in context:
-            return f"{_shown(found)} is out of range; it must be {word} {context[key]}"
+            return f"{shown(found)} is out of range; it must be {word} {context[key]}"
     if "actual_length" in context:
         wanted = context.get("min_length", context.get("max_length"))
         exact = error["type"] == "too_long" or wanted != 1
-        return f"has {context['actual_length']} values; it must have {'' if exact else 'at least '}{wanted}"
-    return f"{_shown(found)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+        has = "1 value" if context["actual_length"] == 1 else f"{context['actual_length']} values"
+        return f"has {has}; it must have {'' if exact else 'at least '}{wanted}"
+    return f"{shown(found)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
 def _unknown_key(place: list[str | int]) -> str:
     names = list(_fields(place[:-1]))
     near = difflib.get_close_matches(str(place[-1]), names, 1, 0.5)
-    return f"unknown key; did you mean '{near[0]}'?" if near else f"unknown key; there are {', '.join(names)}"
+    if near:
+        return f"unknown key; did you mean '{near[0]}'?"
+    if place[-1] in Pipeline.model_fields:
+        return "unknown key here; it is a key of the file itself: write it above the first [table]"
+    return f"unknown key; there are {', '.join(names)}"
 
 
 def _missing(place: list[str | int]) -> str:
@@ -90,9 +104,9 @@ def _fields(place: list[str | int]) -> dict[str, Any]:
     """The fields of the model that stands at `place`."""
     model: type[BaseModel] = Pipeline
     for part in place:
-        if isinstance(part, str) and part in model.model_fields:
+        if isinstance(part, str) and part in model.model_fields:  # no table has an alias
             model = _model_in(model.model_fields[part].annotation) or model
-    return dict(model.model_fields)
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -106,25 +120,17 @@ def _literal(found: object, expected: str) -> str:
     names = expected.replace(" or ", ", ").replace("'", "").split(", ")
     near = difflib.get_close_matches(str(found), names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"it must be {expected}"
-    return f"{_shown(found)} is not known; {hint}"
+    return f"{shown(found)} is not known; {hint}"
 
 
 def _hint(place: list[str | int], found: object) -> str:
-    if place[-1] == "command" and isinstance(found, str):
+    if place[-1] == "command" and isinstance(found, str) and len(found) < 100:
         words = ", ".join(f'"{word}"' for word in found.split())
         return f"; write command = [{words}]"
     if isinstance(found, list) and place[-1] in ("monitoring", "record"):
         return f"; write [{place[-1]}], with one bracket"
+    if isinstance(found, list) and place[-1] == "regions":
+        return "; write regions = { min = 10, max = 1000 }"
     if isinstance(found, dict) and place[-1] in ("target", "scheme", "output", "check", "context"):
         return f"; write [[{place[-1]}]], with two brackets"
     return ""
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
-    return repr(value)

@@ -5,18 +5,26 @@ Docs, the JSON Schema and the names that errors suggest are made from these mode
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, StringConstraints, field_validator
 
 from damopipe.damon.model import Model
-from damopipe.pipeline.model_scheme import Filter, Scheme
-from damopipe.pipeline.values import Bp, Pid, Size, Span, TimeMs, TimeUs
+from damopipe.pipeline.model_scheme import U32, Filter, Node, Scheme
+from damopipe.pipeline.values import Bp, Pid, Size, Span, TimeMs, TimeUs, shown
+from damopipe.units import U64_MAX
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 Backend = Literal["auto", "damon", "procfs", "simulate"]
 Operations = Literal["vaddr", "fvaddr", "paddr"]
 Also = Literal["process", "mappings", "system", "schemes"]
+
+
+def _one(value: Any) -> Any:
+    if type(value) is not int or value != 1:
+        raise ValueError(f"{shown(value)} is not a version of the format; write version = 1")
+    return value
 
 
 class Process(Model):
@@ -32,7 +40,7 @@ class Physical(Model):
     """Physical memory; empty for all System RAM."""
 
     regions: list[Span] | None = Field(None, description="Ranges of physical addresses.")
-    numa_node: StrictInt | None = Field(None, ge=0, description="All memory of one NUMA node.")
+    numa_node: Node | None = Field(None, description="All memory of one NUMA node.")
 
 
 class Target(Model):
@@ -54,15 +62,15 @@ class Target(Model):
 class Regions(Model):
     """How few and how many regions DAMON may use."""
 
-    min: StrictInt = Field(10, ge=3, description="At least so many.")
-    max: StrictInt = Field(1000, ge=3, description="At most so many: the bound of the overhead.")
+    min: StrictInt = Field(10, ge=3, le=U64_MAX, description="At least so many.")
+    max: StrictInt = Field(1000, ge=3, le=U64_MAX, description="At most so many: the bound of the overhead.")
 
 
 class Autotune(Model):
     """Tuning of the intervals by the kernel (Linux 6.15)."""
 
     access: Bp = Field(400, description="The share of observable access events to aim at.")
-    aggregations: StrictInt = Field(3, ge=1, description="How many aggregations it is judged over.")
+    aggregations: StrictInt = Field(3, ge=1, le=U64_MAX, description="How many aggregations it is judged over.")
     min_sample: TimeUs = Field(5_000, description="The shortest sampling interval.")
     max_sample: TimeUs = Field(10_000_000, description="The longest sampling interval.")
 
@@ -71,7 +79,7 @@ class Probe(Model):
     """A data attribute to sample beside accesses (Linux 7.2)."""
 
     filters: list[Filter] = Field([], description="What counts as a hit.")
-    weight: StrictInt | None = Field(None, ge=0, description="How much a hit weighs (Linux 7.3).")
+    weight: U32 | None = Field(None, description="How much a hit weighs (Linux 7.3).")
 
 
 class Monitoring(Model):
@@ -109,6 +117,17 @@ class Output(Model):
     file: StrictStr | None = Field(None, description="The file to write, in the run's folder; its ending is its format.")
     options: dict[str, Any] = Field({}, description="A chart's own options: time_bins, addr_bins, scale …")
 
+    @field_validator("options")
+    @classmethod
+    def _plain(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """A plan is kept as JSON, so only what JSON has."""
+        for name, value in options.items():
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError):
+                raise ValueError(f"{name} is {shown(value)}; options are text, numbers, true, false and lists") from None
+        return options
+
 
 class Check(Model):
     """SQL whose rows are violations."""
@@ -141,7 +160,7 @@ class Guard(Model):
     metric: StrictStr | None = Field(None, description="A number of the system, such as psi.memory.some.avg10.")
     command: list[StrictStr] | None = Field(None, description="A program whose exit code other than 0 breaks the guard.")
     above: StrictStr | StrictInt | None = Field(None, description="The metric breaks the guard above this.")
-    seconds: StrictInt = Field(10, ge=0, description="How long it must be broken.")
+    lasting: TimeUs = Field(10_000_000, alias="for", description="For how long it must be broken.")
     then: Literal["pause", "stop"] = Field("stop", description="What to do then.")
 
 
@@ -155,11 +174,11 @@ class Matrix(Model):
 class Pipeline(Model):
     """A pipeline file."""
 
-    version: Literal[1] = Field(description="The version of the format: 1.")
+    version: Annotated[Literal[1], BeforeValidator(_one)] = Field(description="The version of the format: 1.")
     name: Name = Field(description="A short name: letters, digits, dots, dashes.")
     description: StrictStr = Field("", description="What it is for, in a sentence.")
     backend: Backend = Field("auto", description="Where it runs: auto, damon, procfs or simulate.")
-    seed: StrictInt | None = Field(None, description="The seed of simulations and of the matrix's order.")
+    seed: StrictInt | None = Field(None, ge=0, le=U64_MAX, description="The seed of simulations and of the matrix's order.")
     params: dict[str, StrictStr | StrictInt | float | StrictBool] = Field(
         {}, description="Values that ${name} stands for; --set name=value overrides them."
     )

@@ -16,7 +16,12 @@ from damopipe.damon.filters import FILTER_TYPES
 from damopipe.damon.model import Model
 from damopipe.damon.scheme import GOAL_METRICS
 from damopipe.errors import UsageError
-from damopipe.pipeline.values import Access, Age, Permil, Size, Span, TimeMs, TimeUs
+from damopipe.pipeline.values import Access, Age, Permil, Size, Span, TimeLimitMs, TimeMs, TimeUs, count, shown
+
+U32_MAX = 2**32 - 1
+U32 = Annotated[StrictInt, Field(ge=0, le=U32_MAX)]
+Node = Annotated[StrictInt, Field(ge=0, le=2**31 - 1)]
+"""A NUMA node: the kernel's field is a signed 32-bit number."""
 
 
 def one_of(value: str, names: Any, what: str) -> str:
@@ -27,7 +32,7 @@ def one_of(value: str, names: Any, what: str) -> str:
         return value
     near = difflib.get_close_matches(value, list(names), 1)
     hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(names)}"
-    raise ValueError(f"unknown {what} {value!r}; {hint}")
+    raise ValueError(f"unknown {what} {shown(value)}; {hint}")
 
 
 class Filter(Model):
@@ -74,20 +79,21 @@ class Weights(Model):
 class Quota(Model):
     """How much the scheme may do in each interval."""
 
-    time: TimeMs | None = Field(None, description="CPU time; no limit if left out.")
+    time: TimeLimitMs | None = Field(None, description="CPU time; no limit if left out.")
     size: Size | None = Field(None, description="Bytes; no limit if left out.")
     interval: TimeMs = Field(1000, description="How long until a quota is full again.")
     weights: Weights = Field(Weights(), description="What is preferred when it is not enough for all.")
     tuner: Literal["consist", "temporal"] = Field("consist", description="How goals tune it (Linux 7.1).")
-    fail_charge: Annotated[list[StrictInt], Field(min_length=2, max_length=2)] | None = Field(
+    fail_charge: Annotated[list[U32], Field(min_length=2, max_length=2)] | None = Field(
         None, description="Numerator and denominator of what a failed byte is charged (Linux 7.2)."
     )
 
 
 def _number(text: str) -> int:
-    if not text.strip().isdecimal():
-        raise UsageError(f"{text!r} is not a number")
-    return int(text)
+    number = count(text.strip())
+    if number is None:
+        raise UsageError(f"{shown(text)} is not a number; write one like 100")
+    return number
 
 
 class Goal(Model):
@@ -98,8 +104,8 @@ class Goal(Model):
         description='A time for metrics in us ("500us"), a percentage for metrics in bp ("50%"), else a number.',
         json_schema_extra={"anyOf": [{"type": "string"}, {"type": "integer"}]},
     )
-    current: StrictInt | None = Field(None, ge=0, description="The current value, for user_input.")
-    nid: StrictInt | None = Field(None, ge=0, description="The NUMA node, for metrics of a node.")
+    current: StrictInt | None = Field(None, ge=0, le=units.U64_MAX, description="The current value, for user_input.")
+    nid: Node | None = Field(None, description="The NUMA node, for metrics of a node.")
     memcg: StrictStr | None = Field(None, description="The memory cgroup, for metrics of one.")
 
     @field_validator("metric")
@@ -113,10 +119,10 @@ class Goal(Model):
         if "metric" not in info.data:
             return 0  # the metric is wrong, which is said; what its target's unit is nobody knows
         metric = info.data["metric"]
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= units.U64_MAX:
             return value
         if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not a goal's target; write a number, a time or a percentage")
+            raise ValueError(f"{shown(value)} is not a goal's target; write a number, a time or a percentage")
         try:
             if metric.endswith("_us"):
                 return units.parse_time_us(value)
@@ -138,8 +144,8 @@ class Watermarks(Model):
 class Dest(Model):
     """A node to migrate to."""
 
-    node: StrictInt = Field(ge=0, description="The NUMA node.")
-    weight: StrictInt = Field(1, ge=1, description="Its share, relative to the others.")
+    node: Node = Field(description="The NUMA node.")
+    weight: StrictInt = Field(1, ge=1, le=U32_MAX, description="Its share, relative to the others.")
 
 
 class Scheme(Model):
@@ -147,7 +153,7 @@ class Scheme(Model):
 
     name: StrictStr | None = Field(None, description="What to call it; else its action.")
     action: StrictStr = Field(description=f"One of {', '.join(ACTIONS)}.")
-    target_nid: StrictInt | None = Field(None, ge=0, description="The node that migrate_* goes to.")
+    target_nid: Node | None = Field(None, description="The node that migrate_* goes to.")
     dests: list[Dest] = Field([], description="Several nodes that migrate_* goes to, by weight (Linux 6.17).")
     pattern: Pattern = Field(Pattern(), description="Which regions.")
     apply_interval: TimeUs | None = Field(None, description="How often; else every aggregation (Linux 6.7).")
@@ -155,7 +161,7 @@ class Scheme(Model):
     goals: list[Goal] = Field([], description="What the quota is tuned towards (Linux 6.8).")
     watermarks: Watermarks | None = Field(None, description="When it is active; always if left out.")
     filters: list[Filter] = Field([], description="Which memory is let through or left alone, in order.")
-    max_snapshots: StrictInt | None = Field(None, ge=1, description="Stop after so many snapshots (Linux 7.0).")
+    max_snapshots: StrictInt | None = Field(None, ge=1, le=units.U64_MAX, description="Stop after so many snapshots (Linux 7.0).")
 
     @field_validator("action")
     @classmethod

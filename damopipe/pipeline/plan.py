@@ -12,6 +12,7 @@ from damopipe.damon.attrs import Attrs, Intervals, IntervalsGoal, Probe, RegionL
 from damopipe.damon.model import AddressRange
 from damopipe.errors import PipelineError, Problem
 from damopipe.pipeline import model
+from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.load import Loaded
 from damopipe.pipeline.plan_scheme import planned_filter, planned_scheme
 from damopipe.pipeline.planned import (
@@ -22,7 +23,8 @@ from damopipe.pipeline.planned import (
     PlannedRecord,
     PlannedTarget,
 )
-from damopipe.pipeline.semantics import WAYS, file_of, operations_of
+from damopipe.pipeline.semantics_output import file_of
+from damopipe.pipeline.semantics_target import WAYS, operations_of
 
 DAMON_DEFAULTS = (5_000, 100_000, 1_000_000)
 """Sample, aggregation, update in us: what DAMON's documents recommend to start from."""
@@ -130,7 +132,7 @@ def _target(target: model.Target, folder: Path) -> PlannedTarget:
 
 def _workload(name: str | None, folder: Path) -> str | None:
     """A file's absolute path where there is one, else the name of a known shape."""
-    if name is None or not (folder / name).is_file():
+    if name is None or not is_file(folder, name):
         return name
     return str((folder / name).resolve())
 
@@ -159,7 +161,7 @@ def _output(output: model.Output, folder: Path) -> PlannedOutput:
 
 
 def _sql(stage: model.Output | model.Check, folder: Path) -> str:
-    return stage.sql if stage.sql is not None else (folder / str(stage.sql_file)).read_text("utf-8")
+    return stage.sql if stage.sql is not None else read_text(folder, str(stage.sql_file))
 
 
 def _check(check: model.Check, folder: Path) -> PlannedCheck:

@@ -13,6 +13,7 @@ from pydantic.json_schema import WithJsonSchema
 from damopipe.damon.actions import ACTIONS
 from damopipe.damon.model import Model
 from damopipe.pipeline.model import Pipeline
+from damopipe.pipeline.values import Written
 
 _LISTS = {"target", "scheme", "context", "output", "check"}
 
@@ -26,7 +27,8 @@ def _section(title: str, model: type[BaseModel]) -> Iterator[str]:
     yield from (f"## {title}", "", (model.__doc__ or "").split("\n")[0], "")
     yield from ("| key | written | default | meaning |", "|---|---|---|---|")
     for name, field in model.model_fields.items():
-        yield f"| `{name}` | {_written(field)} | {_default(field)} | {(field.description or '').replace('|', chr(92) + '|')} |"
+        meaning = (field.description or "").replace("|", "\\|")
+        yield f"| `{field.alias or name}` | {_written(field)} | {_default(field)} | {meaning} |"
     yield ""
     for name, field in model.model_fields.items():
         inner = _model_in(field.annotation)
@@ -84,6 +86,9 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     if field.default is None or field.default in ([], {}, "") or isinstance(field.default, BaseModel):
         return ""
+    for extra in field.metadata:
+        if isinstance(extra, Written):
+            return f'`"{extra.show(field.default)}"`'
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"
     return f"`{field.default}`" if isinstance(field.default, str | int) else ""

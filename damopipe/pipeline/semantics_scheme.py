@@ -5,10 +5,11 @@ Kernel document: Documentation/mm/damon/design.rst, "Operation Action" has which
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from damopipe import units
-from damopipe.damon.actions import ACTIONS
+from damopipe.damon.actions import ACTIONS, Action
+from damopipe.damon.filters import FILTER_TYPES
 from damopipe.damon.scheme import GOAL_METRICS
 from damopipe.pipeline.model_scheme import Filter, Goal, Pattern, Scheme, Watermarks
 from damopipe.pipeline.values import Measured
@@ -24,11 +25,7 @@ def scheme_problems(key: str, scheme: Scheme, operations: str, nr_targets: int) 
     if operations not in action.operations:
         places = " and ".join(sorted(action.operations))
         yield f"{key}.action", f"{scheme.action!r} does nothing with operations {operations}; it works with {places}"
-    if action.migrates and scheme.target_nid is None and not scheme.dests:
-        yield f"{key}.target_nid", f"is missing; {scheme.action} needs the node to go to (or dests)"
-    if not action.migrates and (scheme.target_nid is not None or scheme.dests):
-        field = "dests" if scheme.dests else "target_nid"
-        yield f"{key}.{field}", f"is for migrate_hot and migrate_cold, not for {scheme.action}; leave it out"
+    yield from _nodes(key, scheme, action)
     yield from _pattern(f"{key}.pattern", scheme.pattern)
     yield from _quota(key, scheme)
     for number, goal in enumerate(scheme.goals):
@@ -36,7 +33,17 @@ def scheme_problems(key: str, scheme: Scheme, operations: str, nr_targets: int) 
     if scheme.watermarks:
         yield from _watermarks(f"{key}.watermarks", scheme.watermarks)
     for number, one in enumerate(scheme.filters):
-        yield from _filter(f"{key}.filters[{number}]", one, nr_targets)
+        yield from filter_problems(f"{key}.filters[{number}]", one, nr_targets, FILTER_TYPES)
+
+
+def _nodes(key: str, scheme: Scheme, action: Action) -> Found:
+    if action.migrates and scheme.target_nid is None and not scheme.dests:
+        yield f"{key}.target_nid", f"is missing; {scheme.action} needs the node to go to (or dests)"
+    if not action.migrates and (scheme.target_nid is not None or scheme.dests):
+        field = "dests" if scheme.dests else "target_nid"
+        yield f"{key}.{field}", f"is for migrate_hot and migrate_cold, not for {scheme.action}; leave it out"
+    elif scheme.target_nid is not None and scheme.dests:
+        yield f"{key}.target_nid", "stands beside dests, which would win; give one of them"
 
 
 def _pattern(key: str, pattern: Pattern) -> Found:
@@ -68,6 +75,8 @@ def _quota(key: str, scheme: Scheme) -> Found:
         yield f"{key}.quota.time", "a quota of 0 would be no limit to the kernel; leave it out, or give a time"
     if quota and quota.interval == 0:
         yield f"{key}.quota.interval", "is zero; write a time like '1s'"
+    if quota and quota.fail_charge and quota.fail_charge[1] == 0:
+        yield f"{key}.quota.fail_charge", "has 0 below the line; write numerator and denominator, like [1, 10]"
     if scheme.goals and quota is None:
         yield f"{key}.goals", "tune a quota; add quota = { interval = '1s' }, with an upper limit if there is one"
 
@@ -78,6 +87,13 @@ def _goal(key: str, goal: Goal) -> Found:
         yield f"{key}.nid", f"is missing; {goal.metric} is about one NUMA node"
     if "memcg_path" in needs and goal.memcg is None:
         yield f"{key}.memcg", f"is missing; {goal.metric} is about one memory cgroup"
+    given = {"nid": goal.nid, "memcg": goal.memcg, "current": goal.current}
+    takes = {"nid": "nid" in needs, "memcg": "memcg_path" in needs, "current": goal.metric == "user_input"}
+    for field, value in given.items():
+        if value is not None and not takes[field]:
+            yield f"{key}.{field}", f"is not for {goal.metric}; leave it out"
+    if goal.metric.endswith("_bp") and goal.target > 10_000:
+        yield f"{key}.target", f"{units.format_bp(goal.target)} is more than all of it; at most 100%"
     if goal.target == 0:
         yield f"{key}.target", "is zero, which no quota can be tuned towards"
 
@@ -89,11 +105,14 @@ def _watermarks(key: str, marks: Watermarks) -> Found:
         yield f"{key}.high", "is more than 100%"
 
 
-def _filter(key: str, one: Filter, nr_targets: int) -> Found:
+def filter_problems(key: str, one: Filter, nr_targets: int, types: Container[str]) -> Found:
+    """Everything that is wrong with one filter, of a scheme or a probe, where `types` are the types it can have."""
+    if one.type not in types:
+        yield f"{key}.type", f"a probe cannot be about {one.type!r}, only about anon or memcg"
     needed = _FILTER_NEEDS.get(one.type)
     if needed and getattr(one, needed) is None:
         yield f"{key}.{needed}", f"is missing; a filter of type {one.type} needs it"
-    for field in set(_FILTER_NEEDS.values()) - {needed}:
+    for field in [field for field in _FILTER_NEEDS.values() if field != needed]:
         if getattr(one, field) is not None:
             yield f"{key}.{field}", f"is not for a filter of type {one.type}; leave it out"
     if one.size and one.size[0] > one.size[1]:

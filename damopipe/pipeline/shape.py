@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from damopipe.pipeline.messages import dotted, problem_of
+from damopipe.pipeline.keys import dotted
+from damopipe.pipeline.messages import problems_of
 from damopipe.pipeline.model import Pipeline
 
 ROUNDS = 3
@@ -36,7 +37,7 @@ def validate(tree: dict[str, Any]) -> Shape:
     except ValidationError as error:
         faults = error.errors(include_url=False)
         left, shifted = _without([fault["loc"] for fault in faults], tree, ROUNDS)
-        return Shape(left, tuple(problem_of(fault, tree) for fault in faults), tuple(shifted))
+        return Shape(left, tuple(problems_of(faults)), tuple(shifted))
 
 
 def _without(places: Sequence[tuple[int | str, ...]], tree: dict[str, Any], rounds: int) -> tuple[Pipeline | None, list[str]]:

@@ -53,6 +53,7 @@ c = 3
         ("context[1].scheme[0].a", 25),
         ("context[1].scheme[0].b[1]", None),
         ("context[1].scheme[0].c", 28),
+        ("scheme", 6),
         ("nowhere", None),
     ],
 )

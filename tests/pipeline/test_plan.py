@@ -100,6 +100,33 @@ def test_everything_arrives_in_the_kernels_units(everything: Path) -> None:
     assert migrate.name == "migrate_hot-1"
 
 
+class TestParams:
+    def write(self, path: Path, params: str) -> Path:
+        path.write_text(f'version = 1\nname = "p"\n{params}[[target]]\npid = "${{pid}}"\n')
+        return path
+
+    def test_a_value_may_come_from_the_command_line_alone(self, tmp_path: Path) -> None:
+        loaded = load_pipeline(self.write(tmp_path / "p.toml", ""), {"pid": "12"})
+        assert (loaded.pipeline.target[0].pid, loaded.params, loaded.notes) == (12, {"pid": "12"}, ())
+
+    def test_one_that_is_used_nowhere_is_noted(self, tmp_path: Path) -> None:
+        (note,) = load_pipeline(self.write(tmp_path / "p.toml", "[params]\npid = 3\nsecs = 4\n")).notes
+        assert (note.key, note.line, note.severity) == ("params.secs", 5, "note")
+
+    @pytest.mark.parametrize("value", ["", "x", "0", "-1", "1.5", "²", "9" * 5000, "12 13"])
+    def test_a_pid_that_is_none_is_one_short_line(self, tmp_path: Path, value: str) -> None:
+        with pytest.raises(PipelineError, match="is not a process id") as caught:
+            load_pipeline(self.write(tmp_path / "p.toml", ""), {"pid": value})
+        (line,) = caught.value.lines()
+        assert len(line) < 300
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('version = 1\nname = "p"\n[[target]]\npid = 1\n', "utf-8-sig")
+    assert load_pipeline(path).pipeline.name == "p"
+
+
 def test_decimal_spellings_of_sizes_are_noted(everything: Path) -> None:
     (note,) = load_pipeline(everything).notes
     assert note.key == "scheme[0].pattern.size[0]" and "2MiB" in note.message
