@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from damopipe import units
-from damopipe.damon.scheme import Scheme
+from damopipe.damon.model import AddressRange
+from damopipe.pipeline.describe_scheme import describe_scheme
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
 
 PROCFS_COST = (
@@ -35,18 +36,50 @@ def describe(plan: Plan) -> str:
 def _context(context: PlannedContext, backend: str) -> Iterator[str]:
     for target in context.targets:
         yield f"watch     {target_name(target)}, operations {context.operations}"
-    intervals = context.attrs.intervals
-    yield (
-        f"sample    every {units.format_time_us(intervals.sample_us)}, "
-        f"{intervals.max_nr_accesses} samples an aggregation of {units.format_time_us(intervals.aggr_us)}, "
-        f"ranges looked up every {units.format_time_us(intervals.update_us)}"
-    )
+        if target.initial_regions:
+            yield f"          from the start in {_spans(target.initial_regions)}"
+    yield from _intervals(context)
     if backend == "procfs":
-        yield "regions   one a mapping of the process"
+        yield "regions   every mapping is a region"
     else:
         yield f"regions   {context.attrs.nr_regions.min} to {context.attrs.nr_regions.max}"
+        yield from _extras(context)
     for scheme in context.schemes:
-        yield f"scheme    {_scheme(scheme)}"
+        first, *more = describe_scheme(scheme)
+        yield f"scheme    {first}"
+        yield from (f"          {line}" for line in more)
+
+
+def _intervals(context: PlannedContext) -> Iterator[str]:
+    intervals = context.attrs.intervals
+    values = {"sample": intervals.sample_us, "aggregation": intervals.aggr_us, "update": intervals.update_us}
+    shown = {name: units.format_time_us(us) + (" (default)" if name in context.defaults else "") for name, us in values.items()}
+    yield (
+        f"sample    every {shown['sample']}, {intervals.max_nr_accesses} samples an aggregation of {shown['aggregation']}, "
+        f"ranges looked up every {shown['update']}"
+    )
+    if intervals.goal:
+        goal = intervals.goal
+        yield (
+            f"          tuned between {units.format_time_us(goal.min_sample_us)} and {units.format_time_us(goal.max_sample_us)} "
+            f"to see {units.format_bp(goal.access_bp)} of the access events within {goal.aggrs} aggregations"
+        )
+
+
+def _extras(context: PlannedContext) -> Iterator[str]:
+    for number, probe in enumerate(context.attrs.probes):
+        types = ", ".join(one.type if one.match else f"not {one.type}" for one in probe.filters) or "anything"
+        yield f"probe {number}   {types}" + (f", weight {probe.weight}" if probe.weight is not None else "")
+    if context.addr_unit is not None:
+        yield f"unit      {units.format_bytes(context.addr_unit)} an address"
+    if context.refresh_ms:
+        yield f"refresh   statistics every {units.format_time_us(context.refresh_ms * 1000)}"
+    if context.pause:
+        yield "pause     starts paused"
+
+
+def _spans(ranges: Sequence[AddressRange]) -> str:
+    return ", ".join(f"{span.start_addr:#x}-{span.end_addr:#x}" for span in ranges)
 
 
 def target_name(target: PlannedTarget) -> str:
@@ -59,25 +92,8 @@ def target_name(target: PlannedTarget) -> str:
     if target.kind == "physical":
         if target.numa_node is not None:
             return f"physical memory of node {target.numa_node}"
-        ranges = [f"{r.start_addr:#x}-{r.end_addr:#x}" for r in target.ranges or ()]
-        return f"physical memory {', '.join(ranges)}" if ranges else "physical memory, all System RAM"
+        return f"physical memory {_spans(target.ranges)}" if target.ranges else "physical memory, all System RAM"
     return f"{target.kind} {target.pid or target.cgroup or target.workload}"
-
-
-def _scheme(scheme: Scheme) -> str:
-    pattern = scheme.pattern
-    size = f"{units.format_bytes(pattern.size_bytes.min)} to {_most(pattern.size_bytes.max, units.format_bytes)}"
-    access = "bp" if pattern.access_unit == "bp" else "samples"
-    rate = units.format_bp if access == "bp" else lambda n: f"{n} samples"
-    age = units.format_time_us if pattern.age_unit == "us" else lambda n: f"{n} aggregations"
-    return (
-        f"{scheme.name}: {scheme.action} regions of {size}, accessed {rate(pattern.access.min)} to "
-        f"{_most(pattern.access.max, rate)}, for {age(pattern.age.min)} to {_most(pattern.age.max, age)}"
-    )
-
-
-def _most(limit: int | None, show: object) -> str:
-    return "max" if limit is None else str(show(limit))  # type: ignore[operator]
 
 
 def _record(plan: Plan) -> Iterator[str]:

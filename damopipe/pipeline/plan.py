@@ -25,12 +25,14 @@ from damopipe.pipeline.planned import (
 )
 from damopipe.pipeline.semantics_output import file_of
 from damopipe.pipeline.semantics_target import WAYS, operations_of
+from damopipe.units import U64_MAX
 
-DAMON_DEFAULTS = (5_000, 100_000, 1_000_000)
-"""Sample, aggregation, update in us: what DAMON's documents recommend to start from."""
+DAMON_SAMPLE_US = 5_000
+DAMON_AGGREGATION_US = 100_000
+UPDATE_US = 1_000_000
+"""What DAMON's documents recommend to start from."""
 PROCFS_SAMPLE_US = 100_000
 """A walk of /proc/PID/smaps costs what the process's page tables cost, so procfs samples less often."""
-SAMPLES_PER_AGGREGATION = 10
 
 _NOT_RUN = {"matrix": "sweeps", "module": "kernel modules", "guard": "guards"}
 
@@ -82,6 +84,7 @@ def _context(context: model.Context, backend: str, folder: Path) -> PlannedConte
         schemes=tuple(planned_scheme(scheme, number) for number, scheme in enumerate(context.scheme)),
         addr_unit=monitoring.addr_unit,
         pause=monitoring.pause,
+        defaults=tuple(name for name in ("sample", "aggregation", "update") if getattr(monitoring, name) is None),
         refresh_ms=monitoring.refresh or 0,
     )
 
@@ -89,14 +92,20 @@ def _context(context: model.Context, backend: str, folder: Path) -> PlannedConte
 def resolve_intervals(monitoring: model.Monitoring, backend: str) -> Intervals:
     """The intervals as given; what is left out comes from the backend's defaults, stretched to fit what is given."""
     sample, aggregation, update = monitoring.sample, monitoring.aggregation, monitoring.update
-    if backend == "procfs":
-        sample = sample if sample is not None else min(PROCFS_SAMPLE_US, aggregation or PROCFS_SAMPLE_US)
-        aggregation = aggregation if aggregation is not None else sample * SAMPLES_PER_AGGREGATION
-    else:
-        sample = sample if sample is not None else min(DAMON_DEFAULTS[0], aggregation or DAMON_DEFAULTS[0])
-        aggregation = aggregation if aggregation is not None else max(DAMON_DEFAULTS[1], sample * 20)
-    update = update if update is not None else max(DAMON_DEFAULTS[2], aggregation)
+    usual = PROCFS_SAMPLE_US if backend == "procfs" else DAMON_SAMPLE_US
+    if sample is None:
+        sample = min(_tunable(usual, monitoring.autotune), aggregation or U64_MAX, update or U64_MAX)
+    if aggregation is None:
+        summed = sample * 10 if backend == "procfs" else max(DAMON_AGGREGATION_US, sample * 20)
+        aggregation = min(summed, update or summed)  # an update of 0 is one at every sample
+    if update is None:
+        update = max(UPDATE_US, aggregation)
     return Intervals(sample_us=sample, aggr_us=aggregation, update_us=update, goal=_goal(monitoring.autotune))
+
+
+def _tunable(sample: int, tune: model.Autotune | None) -> int:
+    """The kernel refuses a sample to start from that is outside of what it may tune to."""
+    return sample if tune is None else max(tune.min_sample, min(sample, tune.max_sample))
 
 
 def _goal(tune: model.Autotune | None) -> IntervalsGoal | None:
@@ -138,7 +147,8 @@ def _workload(name: str | None, folder: Path) -> str | None:
 
 
 def _ranges(spans: list[tuple[int, int]]) -> tuple[AddressRange, ...]:
-    return tuple(AddressRange(start_addr=start, end_addr=end) for start, end in spans)
+    """Ascending, as the kernel wants them."""
+    return tuple(AddressRange(start_addr=start, end_addr=end) for start, end in sorted(spans))
 
 
 def _record(record: model.Record) -> PlannedRecord:

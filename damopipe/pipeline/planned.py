@@ -45,6 +45,8 @@ class PlannedContext(Model):
     addr_unit: int | None = None
     pause: bool = False
     refresh_ms: int = 0
+    defaults: tuple[str, ...] = ()
+    """The intervals that the file left out: sample, aggregation, update."""
 
 
 class PlannedRecord(Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -160,8 +161,40 @@ def test_defaults_fit_what_is_given(sample: int | None, aggregation: int | None,
     intervals = resolve_intervals(monitoring, backend)
     assert intervals.sample_us == (sample or intervals.sample_us)
     assert intervals.aggr_us == (aggregation or intervals.aggr_us)
-    assert 0 < intervals.sample_us <= intervals.aggr_us
-    assert update is not None or intervals.update_us >= intervals.aggr_us
+    assert 0 < intervals.sample_us <= intervals.aggr_us <= intervals.update_us
+
+
+@pytest.mark.parametrize(
+    ("backend", "given_times", "expected"),
+    [
+        ("damon", {}, (5_000, 100_000, 1_000_000)),
+        ("simulate", {}, (5_000, 100_000, 1_000_000)),
+        ("procfs", {}, (100_000, 1_000_000, 1_000_000)),
+        ("procfs", {"sample": "250ms"}, (250_000, 2_500_000, 2_500_000)),
+        ("procfs", {"aggregation": "50ms"}, (50_000, 50_000, 1_000_000)),
+        ("damon", {"sample": "50ms"}, (50_000, 1_000_000, 1_000_000)),
+        ("damon", {"sample": "1ms"}, (1_000, 100_000, 1_000_000)),
+        ("damon", {"update": "50ms"}, (5_000, 50_000, 50_000)),
+        ("damon", {"autotune": {"min_sample": "20ms"}}, (20_000, 400_000, 1_000_000)),
+    ],
+)
+def test_defaults_of_each_backend(backend: str, given_times: dict[str, object], expected: tuple[int, int, int]) -> None:
+    intervals = resolve_intervals(Monitoring.model_validate(given_times), backend)
+    assert (intervals.sample_us, intervals.aggr_us, intervals.update_us) == expected
+
+
+def test_physical_ranges_are_ascending_as_the_kernel_wants_them(tmp_path: Path) -> None:
+    path = tmp_path / "physical.toml"
+    path.write_text('version = 1\nname = "p"\n[[target]]\nphysical = { regions = ["3GiB-4GiB", "1GiB-2GiB"] }\n')
+    (context,) = make_plan(load_pipeline(path), "damon").contexts
+    assert [span.start_addr >> 30 for span in context.targets[0].ranges or ()] == [1, 3]
+
+
+@pytest.mark.parametrize("name", ["everything", *(path.stem for path in READY)])
+def test_a_plan_in_words(name: str, everything: Path, golden: Callable[[str, str], None]) -> None:
+    path = everything if name == "everything" else ROOT / "pipelines" / f"{name}.toml"
+    backend = "damon" if name == "everything" else "procfs"
+    golden(f"pipeline/plan/{name}.txt", describe(make_plan(load_pipeline(path), backend)) + "\n")
 
 
 class TestSchema:
