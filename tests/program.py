@@ -35,7 +35,7 @@ class Program:
     def __call__(self, *arguments: str, **options: Any) -> Finished:
         done = subprocess.run(
             self.command(*arguments), cwd=self.folder, capture_output=True, text=True, timeout=SECONDS,
-            stdin=subprocess.DEVNULL, env=environment(), **options,
+            stdin=subprocess.DEVNULL, env=environment(self.folder), **options,
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         return Finished(done.returncode, done.stdout, done.stderr)
@@ -43,7 +43,7 @@ class Program:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self.command(*arguments), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            stdin=subprocess.DEVNULL, env=environment(),
+            stdin=subprocess.DEVNULL, env=environment(self.folder),
         )  # fmt: skip
 
     @staticmethod
@@ -55,6 +55,6 @@ class Program:
         return name
 
 
-def environment() -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("DAMOPIPE_", "SUDO_"))}
-    return kept | {"PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "100", "NO_COLOR": "1"}
+    return kept | {"PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "100", "NO_COLOR": "1", "TMPDIR": str(folder)}

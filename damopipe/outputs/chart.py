@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +26,22 @@ def make_chart(name: str, given: dict[str, Any], run_id: int, store: Store, path
     """Draws a chart into a file. StageError when the run has nothing to draw, UsageError for a wrong option or theme."""
     from damopipe.report.render import render
 
-    given = dict(given)
-    theme = given.pop("theme", "light")
-    if theme not in ("light", "dark"):
-        raise UsageError(f"theme {theme!r} is unknown; there are light and dark")
-    options = options_of(name, given)
+    options, theme = checked_options(name, given)
     module = chart(name)
     with store.asking() as query:
         rows, heading = module.collect(query, run_id, options), _heading(query, run_id)
     drawn = module.draw(rows, heading, options, theme)
     render(drawn.to_dict(), path)
     return ""
+
+
+def checked_options(name: str, given: Mapping[str, Any]) -> tuple[Any, str]:
+    """A chart's own options, and its theme. UsageError that names what is wrong."""
+    own = {key: value for key, value in given.items() if key != "theme"}
+    theme = given.get("theme", "light")
+    if theme not in ("light", "dark"):
+        raise UsageError(f"theme {theme!r} is unknown; there are light and dark")
+    return options_of(name, own), theme
 
 
 def show_chart(name: str, given: dict[str, Any], run_id: int, store: Store) -> str:

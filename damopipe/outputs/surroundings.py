@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from damopipe.errors import UsageError
 from damopipe.pipeline.load import Loaded, Surroundings
 from damopipe.pipeline.load import load_pipeline as load
 
@@ -14,13 +16,23 @@ def surroundings() -> Surroundings:
     from damopipe.charts import CHARTS
     from damopipe.workload import SHAPES
 
-    return Surroundings(charts=CHARTS, shapes=tuple(SHAPES), sql_error=_sql_error)
+    return Surroundings(charts=CHARTS, shapes=tuple(SHAPES), sql_error=_sql_error, option_error=_option_error)
 
 
 def _sql_error(text: str) -> str | None:
     from damopipe.store import sql_error
 
     return sql_error(text)
+
+
+def _option_error(name: str, given: Mapping[str, Any]) -> str | None:
+    from damopipe.outputs.chart import checked_options
+
+    try:
+        checked_options(name, given)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def load_pipeline(path: Path | str, sets: Mapping[str, str] | None = None) -> Loaded:

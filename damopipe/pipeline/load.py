@@ -33,6 +33,8 @@ class Surroundings:
     shapes: tuple[str, ...]
     sql_error: Callable[[str], str | None]
     """What is wrong with a text as SQL, in one line; None if it parses."""
+    option_error: Callable[[str, Mapping[str, Any]], str | None]
+    """What is wrong with a chart's options, in one line; None if nothing."""
 
 
 @dataclass(frozen=True)

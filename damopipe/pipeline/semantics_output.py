@@ -53,6 +53,10 @@ def _output(key: str, stage: str, output: Output, folder: Path, surroundings: Su
         near = difflib.get_close_matches(output.chart or "", surroundings.charts, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(surroundings.charts)}"
         yield f"{key}.chart", f"unknown chart {shown(output.chart)}; {hint}"
+    elif stage == "chart" and output.options:
+        wrong = surroundings.option_error(str(output.chart), output.options)
+        if wrong:
+            yield f"{key}.options", wrong
     if stage in ("sql", "sql_file"):
         yield from sql_problems(key, output, folder, surroundings)
     if stage == "whatif" and not is_file(folder, output.whatif or ""):
