@@ -40,7 +40,8 @@ class Stopper:
             self._wakeup = os.pipe()
             os.set_blocking(self._wakeup[1], False)
             self._old_wakeup = signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
-            threading.Thread(target=self._watch, args=(self._wakeup[0],), daemon=True).start()
+            self._watcher = threading.Thread(target=self._watch, args=(self._wakeup[0],), daemon=True)
+            self._watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -49,6 +50,8 @@ class Stopper:
         if self._wakeup is not None:
             signal.set_wakeup_fd(self._old_wakeup)
             os.close(self._wakeup[1])  # which ends the thread; it closes its own end
+            self._watcher.join()
+            self._interrupt = None
 
     def on_stop(self, stop: Callable[[], None]) -> None:
         """What the first signal calls; called at once if the signal came before."""
