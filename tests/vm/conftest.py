@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +25,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--vm") or os.environ.get("DAMOPIPE_VM_TESTS", "0") not in ("", "0"):
         return
     for item in items:
-        if "kernel" in getattr(item, "fixturenames", ()) and Path(__file__).parent in item.path.parents:
+        if "needs_vm" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=HOW))
 
 
@@ -57,8 +56,13 @@ def _boot(options: Options) -> Guest:
         pytest.skip(f"no virtual machine: {error}")
 
 
+@pytest.fixture(scope="session")
+def needs_vm() -> None:
+    """A test with this fixture runs with `--vm` alone."""
+
+
 @pytest.fixture(scope="session", params=KERNELS, ids=lambda kernel: kernel.key)
-def kernel(request: pytest.FixtureRequest) -> Kernel:
+def kernel(request: pytest.FixtureRequest, needs_vm: None) -> Kernel:
     """Each kernel that is claimed; all tests of one run together."""
     chosen: Kernel = request.param
     return chosen

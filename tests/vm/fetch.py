@@ -18,6 +18,7 @@ from .errors import Unavailable
 from .kernels import Kernel
 
 SCRIPT = Path(__file__).with_name("fetch.sh")
+TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
 QEMU_SUITE = "trixie"
 
 
@@ -74,7 +75,7 @@ def _locked() -> Iterator[None]:
 
 
 def _make(folder: Path, *arguments: str) -> None:
-    missing = [tool for tool in ("apt-get", "apt-cache", "dpkg-deb") if not shutil.which(tool)]
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
         raise Unavailable(f"{folder.name} is not in {cache()} and cannot be fetched: no {', '.join(missing)}; use a Debian")
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=cache()) as aside:

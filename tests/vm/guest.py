@@ -20,6 +20,14 @@ from .line import Line
 from .machine import CHECKOUT, Machine, Options
 
 BOOT_SECONDS = 120
+# No kdamond, no tracing instance, no event: so that a test that failed half-way is not the end of those after it.
+RESET = """
+cd /sys/kernel/mm/damon/admin/kdamonds
+for state in */state; do [ ! -e "$state" ] || [ "$(cat "$state")" = off ] || echo off > "$state"; done
+echo 0 > nr_kdamonds
+cd /sys/kernel/tracing && echo 0 > events/enable && rmdir instances/* 2> /dev/null
+true
+"""
 
 
 class Guest:
@@ -35,10 +43,12 @@ class Guest:
         """Boots a machine and waits until it takes commands. End it with `stop`. Raises Unavailable, VmError."""
         line = Line()
         machine = Machine(options, line.hear)
-        if line.wait("ready", BOOT_SECONDS) is None:
-            console = machine.console()
+        try:
+            if line.wait("ready", BOOT_SECONDS) is None:
+                raise VmError(f"the guest did not start; its console ended with\n{machine.console()}")
+        except BaseException:
             machine.stop()
-            raise VmError(f"the guest did not start; its console ended with\n{console}")
+            raise
         return cls(machine, line, itertools.count(1), machine.share)
 
     @property
@@ -81,7 +91,7 @@ class Guest:
 
     @contextmanager
     def view(self, name: str) -> Iterator[Guest]:
-        """The same machine with an empty folder as share; at the end the folder goes and all its commands are killed."""
+        """The same machine with an empty folder as share. At the end its commands are killed and DAMON is as after boot."""
         share = self.share / f"{next(self._numbers)}-{name}"
         share.mkdir()
         guest = Guest(self._machine, self._line, self._numbers, share)
@@ -89,14 +99,19 @@ class Guest:
             yield guest
         finally:
             guest.sweep()
-            shutil.rmtree(share)
+            shutil.rmtree(share, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Kills what its commands left running."""
-        while self._jobs:
-            job = self._jobs.pop()
-            if self.alive:
-                job.kill()
+        """Kills what its commands left running, and gives the kernel back as it was, or ends the machine."""
+        while self._jobs and self.alive:
+            self._jobs.pop().kill()
+        if not self.alive:
+            return
+        try:
+            self.run(RESET).check()
+        except VmError:
+            self.stop()
+            raise
 
     def console(self) -> str:
         """The end of what the guest's kernel printed."""

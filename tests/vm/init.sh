@@ -42,10 +42,12 @@ job() { # job N
 }
 end() { # end N
   local group=/sys/fs/cgroup/job-$1
-  [ ! -d "$group" ] || echo 1 > "$group/cgroup.kill"
+  [ -d "$group" ] || return
+  echo 1 > "$group/cgroup.kill"
+  ( for i in 1 2 3 4 5; do sleep 0.2; rmdir "$group" 2> /dev/null && break; done ) &
 }
 
-export HOME=/run/home DAMOPIPE_VM=1 TMPDIR=/tmp
+export HOME=/run/home DAMOPIPE_VM=1 TMPDIR=/tmp PYTHONDONTWRITEBYTECODE=1
 touch /run/damopipe-vm
 stty -F /dev/ttyS1 raw -echo
 exec 3<> /dev/ttyS1
