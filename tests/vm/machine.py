@@ -184,7 +184,8 @@ def _arguments(options: Options, image: Path, vm: Path) -> list[str]:
 
 def _kept() -> list[Path]:
     """What the guest must see at its own path wherever it is: the checkout, and the Python that runs this."""
-    return sorted({CHECKOUT, Path.cwd(), Path(sys.prefix), Path(sys.base_prefix)})
+    imported = {Path(entry).absolute() for entry in sys.path if Path(entry).is_dir()}
+    return sorted({CHECKOUT, Path.cwd(), Path(sys.prefix), Path(sys.base_prefix)} | imported)
 
 
 def _mounts() -> list[str]:

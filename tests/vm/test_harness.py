@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import VmWith
+from .conftest import Pool, VmWith
 from .errors import TimedOut, VmError
 from .guest import Guest
-from .machine import CHECKOUT
+from .kernels import Kernel
+from .machine import CHECKOUT, Options
 
 DAMON = Path("/sys/kernel/mm/damon/admin/kdamonds")
 
@@ -106,3 +107,21 @@ def test_the_python_of_the_tests_is_there_with_its_packages(vm: Guest) -> None:
 
 def test_damopipe_runs_from_the_checkout(vm: Guest) -> None:
     assert vm.damopipe("--version").check().stdout.strip()
+
+
+def test_kernel_arguments_can_be_added(vm_with: VmWith) -> None:
+    vm = vm_with(args="damon_stat.enabled=Y")
+    stat = vm.run("cat /sys/module/damon_stat/parameters/enabled")
+    assert stat.stdout == ("" if vm.kernel.key == "6.12" else "Y\n")  # 6.12 has none
+
+
+def test_a_test_that_fails_half_way_leaves_damon_as_it_was(kernel: Kernel, pool: Pool) -> None:
+    shared = pool.get(Options(kernel), set())
+    with shared.view("half-way") as vm:
+        job = vm.start("sleep 1000")
+        vm.run(f"cd {DAMON} && echo 1 > nr_kdamonds && cd 0 && echo 1 > contexts/nr_contexts && cd contexts/0 && "
+               f"echo vaddr > operations && echo 1 > targets/nr_targets && echo {job.pid} > targets/0/pid_target && "
+               "echo on > ../../state && mkdir /sys/kernel/tracing/instances/x").check()  # fmt: skip
+    assert shared.run(f"cat {DAMON}/nr_kdamonds; ls /sys/kernel/tracing/instances").check().stdout == "0\n"
+    assert shared.run(f"kill -0 {job.pid}").returncode != 0
+    assert not vm.share.exists()
