@@ -141,7 +141,13 @@ ROWS: tuple[Feature, ...] = (
         path=f"{_GOAL}/target_metric",
         symbols=("target_metric_show",),
     ),
-    Feature("young_filter", "filter", "6.10", "look once more whether a page was accessed just before acting (young)"),
+    Feature(
+        "young_filter",
+        "filter",
+        "6.10",
+        "look once more whether a page was accessed, just before acting (young)",
+        symbols=("damon_folio_young_one",),
+    ),
     Feature(
         "migrate",
         "action",
@@ -215,7 +221,13 @@ ROWS: tuple[Feature, ...] = (
         path=f"{_SCHEME}/dests",
         symbols=("damos_sysfs_dests_release",),
     ),
-    Feature("migrate_vaddr", "action", "6.17", "migrate the memory of processes between nodes"),
+    Feature(
+        "migrate_vaddr",
+        "action",
+        "6.17",
+        "migrate the memory of processes between nodes",
+        symbols=("damos_va_migrate_pmd_entry",),
+    ),
     Feature(
         "refresh",
         "file",
@@ -234,6 +246,13 @@ ROWS: tuple[Feature, ...] = (
         "watch more physical memory than an unsigned long can address",
         path=f"{_CONTEXT}/addr_unit",
         symbols=("addr_unit_show",),
+    ),
+    Feature(
+        "vaddr_stat_filters",
+        "filter",
+        "6.18",
+        "count what filters let through of a process's memory",
+        symbols=("damos_va_stat_pmd_entry",),
     ),
     Feature(
         "obsolete_target",
