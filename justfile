@@ -10,6 +10,11 @@ run file="pipelines/quickstart.toml" *args:
 test *args:
     python -m pytest {{args}}
 
+# Run a command as root in a virtual machine whose kernel has DAMON: `just vm --kernel 6.12 -- CMD`.
+[positional-arguments]
+vm *args:
+    @python -m tests.vm "$@"
+
 # Static checks: style, types, import contracts, generated pages.
 lint:
     ruff check .

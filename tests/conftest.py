@@ -16,6 +16,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-update", action="store_true", help="write golden files anew instead of comparing")
+    parser.addoption("--vm", action="store_true", help="run the tests of tests/vm too, in virtual machines (fetches them once)")
 
 
 @pytest.fixture

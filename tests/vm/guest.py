@@ -1,0 +1,122 @@
+"""A booted guest that takes commands: run one and wait, or start several and signal them.
+
+Nothing runs unless the guest has its marker, /run/damopipe-vm. The guest can be shared: a `view` has a folder and jobs of
+its own on the same machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import VmError
+from .job import Command, Done, Job, script
+from .kernels import Kernel
+from .line import Line
+from .machine import CHECKOUT, Machine, Options
+
+BOOT_SECONDS = 120
+# No kdamond, no tracing instance, no event: so that a test that failed half-way is not the end of those after it.
+RESET = """
+cd /sys/kernel/mm/damon/admin/kdamonds
+for state in */state; do [ ! -e "$state" ] || [ "$(cat "$state")" = off ] || echo off > "$state"; done
+echo 0 > nr_kdamonds
+cd /sys/kernel/tracing && echo 0 > events/enable && rmdir instances/* 2> /dev/null
+true
+"""
+
+
+class Guest:
+    """Commands for one machine. `share` is a folder that both sides write, at the same path."""
+
+    def __init__(self, machine: Machine, line: Line, numbers: Iterator[int], share: Path) -> None:
+        self._machine, self._line, self._numbers = machine, line, numbers
+        self._jobs: list[Job] = []
+        self.share = share
+
+    @classmethod
+    def boot(cls, options: Options) -> Guest:
+        """Boots a machine and waits until it takes commands. End it with `stop`. Raises Unavailable, VmError."""
+        line = Line()
+        machine = Machine(options, line.hear)
+        try:
+            if line.wait("ready", BOOT_SECONDS) is None:
+                raise VmError(f"the guest did not start; its console ended with\n{machine.console()}")
+        except BaseException:
+            machine.stop()
+            raise
+        return cls(machine, line, itertools.count(1), machine.share)
+
+    @property
+    def kernel(self) -> Kernel:
+        return self._machine.options.kernel
+
+    @property
+    def python(self) -> str:
+        """The Python that runs this, which the guest has at the same path."""
+        return sys.executable
+
+    @property
+    def alive(self) -> bool:
+        return self._machine.alive
+
+    def run(self, command: Command, *, timeout: float = 60, env: Mapping[str, str] | None = None,
+            cwd: Path | None = None, cpu: int | None = None) -> Done:  # fmt: skip
+        """Runs a command as root and waits for it (seconds). As `start`. Raises TimedOut, VmError."""
+        return self.start(command, env=env, cwd=cwd, cpu=cpu).wait(timeout)
+
+    def start(self, command: Command, *, env: Mapping[str, str] | None = None, cwd: Path | None = None,
+              cpu: int | None = None) -> Job:  # fmt: skip
+        """Starts a command as root in `cwd` (the share); a string is given to a shell.
+
+        `cpu=0` pins it beside the flusher, without which QEMU hides its accesses from DAMON.
+        """
+        given = {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "COLUMNS": "100", **(env or {})}
+        job = Job(self._machine, self._line, next(self._numbers), script(command, given, cwd or self.share, cpu))
+        self._jobs.append(job)
+        return job
+
+    def damopipe(self, *arguments: str | Path, timeout: float = 120, env: Mapping[str, str] | None = None,
+                 cwd: Path | None = None, cpu: int | None = None) -> Done:  # fmt: skip
+        """Runs `damopipe …` of this checkout in `cwd` (the share)."""
+        return self.run(self.damopipe_command(*arguments), timeout=timeout, env=env, cwd=cwd, cpu=cpu)
+
+    def damopipe_command(self, *arguments: str | Path) -> list[str | Path]:
+        """The same as a command for `start`."""
+        return [self.python, "-m", "damopipe", *arguments]
+
+    @contextmanager
+    def view(self, name: str) -> Iterator[Guest]:
+        """The same machine with an empty folder as share. At the end its commands are killed and DAMON is as after boot."""
+        share = self.share / f"{next(self._numbers)}-{name}"
+        share.mkdir()
+        guest = Guest(self._machine, self._line, self._numbers, share)
+        try:
+            yield guest
+        finally:
+            guest.sweep()
+            shutil.rmtree(share, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Kills what its commands left running, and gives the kernel back as it was, or ends the machine."""
+        while self._jobs and self.alive:
+            self._jobs.pop().kill()
+        if not self.alive:
+            return
+        try:
+            self.run(RESET).check()
+        except VmError:
+            self.stop()
+            raise
+
+    def console(self) -> str:
+        """The end of what the guest's kernel printed."""
+        return self._machine.console()
+
+    def stop(self) -> None:
+        """Ends the machine."""
+        self._machine.stop()
