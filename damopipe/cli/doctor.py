@@ -22,17 +22,16 @@ Row = tuple[str, str, str]
 
 
 def command(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A pipeline: what does it need that is missing here?")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A pipeline: what it needs that is missing here.")] = None,
     backend: Annotated[str | None, typer.Option("--backend", "-b", help="Instead of the file's.")] = None,
     sets: SetOption = None,
     show_all: Annotated[bool, typer.Option("--all", "-a", help="Also what is in order: every feature, every parameter.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
 ) -> int:
-    """Say what this machine can do, what stands in the way, and how to fix it; reads only, works without root.
+    """Say what this machine can do, what stands in the way, and how to fix it.
 
-    Exit code 3 when something that FILE needs is missing; without FILE when no backend works here.
+    Reads only, works without root, and names what it could not see. Exit code 3 when something that FILE needs is
+    missing; without FILE when no backend works here.
     """
     from damopipe.doctor import examine
     from damopipe.kernel.machine import Machine

@@ -83,7 +83,7 @@ def findings(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
         _draw_findings(title, rows)
         return
     states, abouts = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
-    lines = [f"  {state:{states}}  {about:{abouts}}  {' '.join(text.split())}".rstrip() for state, about, text in rows]
+    lines = [f"  {state:{states}}  {about:{abouts}}  {' '.join(text.splitlines())}".rstrip() for state, about, text in rows]
     data("\n".join([title, *lines, ""]))
 
 

@@ -14,6 +14,7 @@ from damopipe.kernel import conditions, features, in_use
 from damopipe.kernel.machine import Machine
 from tests import abi
 
+THP = "kernel/mm/transparent_hugepage/enabled"
 CONFIG = "CONFIG_HZ=250\nCONFIG_DAMON=y\nCONFIG_DAMON_VADDR=y\n# CONFIG_DAMON_SYSFS is not set\n"
 
 
@@ -127,9 +128,9 @@ Change = Callable[[Machine], object]
     [
         (lambda m: abi.put(m.proc / "swaps", "Filename Type Size Used Priority\n"), "swap", "none"),
         (lambda m: (m.proc / "swaps").unlink(), "swap", "cannot be read"),
-        (lambda m: abi.put(m.sys / "kernel/mm/transparent_hugepage/enabled", "always madvise [never]"), "huge pages", "do nothing"),
-        (lambda m: abi.put(m.sys / "kernel/mm/transparent_hugepage/enabled", "[always] madvise never"), "huge pages", "changes little"),
-        (lambda m: (m.sys / "kernel/mm/transparent_hugepage/enabled").unlink(), "huge pages", "no transparent"),
+        (lambda m: abi.put(m.sys / THP, "always madvise [never]"), "huge pages", "do nothing"),
+        (lambda m: abi.put(m.sys / THP, "[always] madvise never"), "huge pages", "changes little"),
+        (lambda m: (m.sys / THP).unlink(), "huge pages", "no transparent"),
         (lambda m: abi.put(m.sys / "fs/cgroup/cgroup.controllers", "cpu\n"), "memory cgroups", "without the memory controller"),
         (lambda m: (m.sys / "fs/cgroup/cgroup.controllers").unlink(), "memory cgroups", "not mounted"),
         (lambda m: (m.proc / "pressure/memory").unlink(), "memory pressure", "not accounted for"),
