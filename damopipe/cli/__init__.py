@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "run": "run",
     "validate": "validate",
     "plan": "plan",
+    "doctor": "doctor",
     "init": "init",
     "schema": "schema",
     "chart": "chart",

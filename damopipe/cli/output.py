@@ -62,6 +62,53 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     sys.stdout.flush()
 
 
+_MARKS = {
+    "ok": ("✓", "green"),
+    "missing": ("✗", "red"),
+    "note": ("!", "yellow"),
+    "unknown": ("?", "cyan"),
+    "yes": ("✓", "green"),
+    "no": ("·", "dim"),
+    "": ("", ""),
+}
+
+
+def findings(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    """A title, and below it each finding: its state (of `_MARKS`), what it is about, and what was found.
+
+    On a terminal the state is a coloured mark and long text is folded beside it; elsewhere it is a word, and
+    every finding is one line.
+    """
+    if sys.stdout.isatty():
+        _draw_findings(title, rows)
+        return
+    states, abouts = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    lines = [f"  {state:{states}}  {about:{abouts}}  {' '.join(text.splitlines())}".rstrip() for state, about, text in rows]
+    data("\n".join([title, *lines, ""]))
+
+
+def _draw_findings(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table.grid(padding=(0, 2, 0, 0))
+    for is_short in (True, True, False):
+        drawn.add_column(no_wrap=is_short, overflow="fold")
+    for state, about, text in rows:
+        mark, colour = _MARKS[state]
+        found, *advice = text.split("\n")
+        drawn.add_row(Text(f"  {mark}", style=colour), Text(about), Text(found))
+        for line in advice:
+            drawn.add_row("", "", Text(line, style="cyan"))
+    console = Console(file=sys.stdout, highlight=False)
+    console.print(Text(title, style="bold"))
+    if rows:
+        console.print(drawn)
+    console.print()
+    sys.stdout.flush()
+
+
 def _shown(value: Any) -> str:
     if value is None:
         return "NULL"

@@ -68,6 +68,7 @@ def fake_machine(
         _put_modules(machine, kernel, running)
     if tracefs:
         _put_events(machine, kernel if damon else None)
+    _put_conditions(machine)
     return machine
 
 
@@ -98,6 +99,16 @@ def _put_events(machine: Machine, kernel: str | None) -> None:
     put(machine.tracing / "events/enable", "0\n")
     for name, text in formats(kernel).items() if kernel else ():
         put(machine.tracing / "events/damon" / name / "format", text)
+
+
+def _put_conditions(machine: Machine) -> None:
+    """What schemes depend on: swap, huge pages on request, cgroup v2, memory pressure, two nodes."""
+    put(machine.proc / "swaps", "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0\tpartition\t2097152\t1024\t10\n")
+    put(machine.proc / "meminfo", "MemTotal:        4194304 kB\n")
+    put(machine.proc / "pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=7\n")
+    put(machine.sys / "kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n")
+    put(machine.sys / "fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n")
+    put(machine.sys / "devices/system/node/has_memory", "0-1\n")
 
 
 def _lines(kernel: str) -> dict[str, str]:

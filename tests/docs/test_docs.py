@@ -12,7 +12,9 @@ from damopipe import errors
 from damopipe.analyses import analyses
 from damopipe.charts import CHARTS
 from damopipe.cli import build
+from damopipe.kernel.feature_table import FEATURES
 from damopipe.store import Store
+from tests.vm.kernels import KERNELS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -60,3 +62,11 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for requirement in project["dependencies"]:
         assert f"| {re.split('[<>=]', requirement)[0]} |" in text("dependencies.md")
+
+
+def test_every_feature_and_every_tested_kernel_is_documented() -> None:
+    page = text("kernels.md")
+    for name in FEATURES:
+        assert f"| `{name}` |" in page
+    for kernel in KERNELS:
+        assert f"| {kernel.key} |" in page

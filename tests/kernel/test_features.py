@@ -79,7 +79,7 @@ def test_without_damon_nothing_is_there(tmp_path: Path) -> None:
 
 def test_what_cannot_be_seen_is_told_by_the_release_and_says_so(tmp_path: Path) -> None:
     found = features.find(abi.fake_machine(tmp_path, "6.12", symbols=False, tracefs=False))
-    assert found.how["young_filter"] == found.how["intervals_goal"] == "version"
+    assert found.how["active_filter"] == found.how["intervals_goal"] == "version"
     assert found.how["damon_stat"] == "module"
     seen = features.find(abi.fake_machine(tmp_path / "seen", "6.12"))
     assert (seen.how["intervals_goal"], seen.how["aggregated_event"]) == ("symbol", "event")
@@ -89,7 +89,7 @@ def test_a_new_damon_in_an_old_release_is_seen(tmp_path: Path) -> None:
     """As distributions do who bring a subsystem up to date and keep the kernel's number."""
     found = features.find(abi.fake_machine(tmp_path, "7.3", release="5.14.0-700.el9.x86_64"))
     assert found.names == features.of_version("7.3").names
-    assert found.how["young_filter"] == "version"
+    assert found.how["active_filter"] == "version"
 
 
 def test_a_feature_left_out_of_a_build_is_missing(tmp_path: Path) -> None:

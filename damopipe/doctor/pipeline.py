@@ -1,0 +1,145 @@
+"""What a plan needs of this machine and does not find, or will not get what it expects from.
+
+Reads only. `missing` is what keeps it from running or from having an effect; `note` is what its author may not expect.
+Kernel document: Documentation/mm/damon/design.rst, "Operation Action" and "Filters".
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+from damopipe import units
+from damopipe.backend.targets import Target
+from damopipe.damon.filters import FILTER_TYPES
+from damopipe.damon.scheme import GOAL_METRICS, Scheme
+from damopipe.doctor.findings import Finding
+from damopipe.doctor.machine import SNAPSHOTS
+from damopipe.errors import TargetError
+from damopipe.kernel import conditions, needs
+from damopipe.kernel.features import Features
+from damopipe.kernel.machine import Machine
+from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
+
+_LARGE_BYTES = 16 << 30
+_SHORT_US = 200_000
+
+
+def judge(plan: Plan, machine: Machine, features: Features) -> Iterator[Finding]:
+    """Everything about one plan, in the order of its file."""
+    if plan.backend == "damon":
+        yield from _features(plan, features)
+        yield from _events(plan, machine)
+    for number, context in enumerate(plan.contexts):
+        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
+        for index, target in enumerate(context.targets):
+            yield from _target(f"{prefix}target[{index}]", target, machine)
+        if plan.backend == "damon":
+            yield from _attrs(f"{prefix}monitoring", context, machine)
+            for index, scheme in enumerate(context.schemes):
+                yield from _scheme(f"{prefix}scheme[{index}]", scheme, context, machine)
+
+
+def _features(plan: Plan, features: Features) -> Iterator[Finding]:
+    if not features.names:
+        return  # without DAMON a list of all that it would need says nothing more
+    lacking = needs.missing(plan, features)
+    if not lacking:
+        everything = dict.fromkeys(need.what for need in needs.needs(plan))
+        yield Finding("features", "ok", f"{', '.join(everything)}: all there")
+    for need in lacking:
+        text = needs.sentence(need, features).removeprefix(f"{need.key}: ")
+        advice = "boot a kernel that is built with it" if "built without" in text else "boot a newer kernel, or leave it out"
+        yield Finding(need.key, "missing", text, advice)
+
+
+def _events(plan: Plan, machine: Machine) -> Iterator[Finding]:
+    state = conditions.tracefs(machine)
+    if plan.record.snapshot_us is None and state not in ("ready", "not visible"):
+        yield Finding("record.regions", "missing", f"every aggregation is read from tracefs, which is {state}", SNAPSHOTS)
+
+
+def _target(key: str, target: PlannedTarget, machine: Machine) -> Iterator[Finding]:
+    if target.kind in ("pid", "process", "cgroup"):
+        try:
+            Target(target, 0, str(machine.proc))  # these kinds are found, not started
+        except TargetError as error:
+            yield Finding(f"{key}.{target.kind}", "missing", str(error), "start it before the run")
+    if target.command and not _is_command(target.command[0]):
+        text = f"{target.command[0]!r} is not to be found from here"
+        yield Finding(f"{key}.command", "missing", text, "install it, or write its path")
+    if target.numa_node is not None:
+        yield from _node(f"{key}.physical.numa_node", target.numa_node, machine)
+
+
+def _is_command(name: str) -> bool:
+    return shutil.which(name) is not None or ("/" in name and os.access(name, os.X_OK))
+
+
+def _node(key: str, node: int, machine: Machine) -> Iterator[Finding]:
+    nodes = conditions.memory_nodes(machine)
+    if nodes is not None and node not in nodes:
+        there = ", ".join(map(str, nodes))
+        yield Finding(key, "missing", f"there is no node {node} with memory", f"the nodes with memory are: {there}")
+
+
+def _attrs(key: str, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
+    """What the kernel's documents say of intervals that are too short to find anything."""
+    intervals = context.attrs.intervals
+    total = conditions.memory_bytes(machine) or 0
+    if context.operations == "paddr" and not intervals.goal and intervals.aggr_us <= _SHORT_US and total >= _LARGE_BYTES:
+        text = (
+            f"an aggregation of {units.format_time_us(intervals.aggr_us)} is often too short for {units.approx_bytes(total)} "
+            "of physical memory: every region can read as idle"
+        )
+        advice = 'autotune = { access = "4%", aggregations = 3, min_sample = "5ms", max_sample = "10s" } finds intervals that fit'
+        yield Finding(f"{key}.aggregation", "note", text, advice)
+    if intervals.max_nr_accesses < 5:
+        text = f"{intervals.max_nr_accesses} samples an aggregation tell hot from warm badly"
+        yield Finding(f"{key}.aggregation", "note", text, "20 samples an aggregation are usual")
+
+
+def _scheme(key: str, scheme: Scheme, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
+    yield from _action(key, scheme, context.operations, machine)
+    nodes = [scheme.target_nid] if scheme.target_nid is not None else [dest.id for dest in scheme.dests]
+    for node in nodes:
+        yield from _node(f"{key}.target_nid" if scheme.target_nid is not None else f"{key}.dests", node, machine)
+    for number, one in enumerate(scheme.filters):
+        yield from _filter(f"{key}.filters[{number}]", one.type, scheme, context.operations)
+        yield from _memcg(f"{key}.filters[{number}].memcg", one.memcg_path, machine)
+    for number, goal in enumerate(scheme.quota.goals):
+        place = f"{key}.goals[{number}]"
+        if goal.metric == "some_mem_psi_us" and not conditions.has_pressure(machine):
+            yield Finding(f"{place}.metric", "missing", "this kernel keeps no account of memory pressure", "boot with psi=1")
+        if goal.nid is not None and "nid" in GOAL_METRICS[goal.metric]:
+            yield from _node(f"{place}.nid", goal.nid, machine)
+        yield from _memcg(f"{place}.memcg", goal.memcg_path, machine)
+
+
+def _action(key: str, scheme: Scheme, operations: str, machine: Machine) -> Iterator[Finding]:
+    about, thp = f"{key}.action", conditions.thp_mode(machine)
+    if scheme.action == "pageout" and conditions.swaps(machine) == ():
+        # Most of a process's memory is anonymous; a system's holds its cached files too.
+        text = "there is no swap, so that only memory of files can be paged out"
+        yield Finding(about, "note" if operations == "paddr" else "missing", text, "add swap, for instance zram")
+    if scheme.action == "hugepage" and thp in (None, "never"):
+        found = "has no transparent huge pages" if thp is None else "has them switched off (never)"
+        advice = "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled" if thp else "use another kernel"
+        yield Finding(about, "missing", f"the kernel {found}, so that it does nothing", advice)
+    if scheme.action == "hugepage" and thp == "always":
+        text = "the kernel makes huge pages wherever it can already, so that this changes little"
+        yield Finding(about, "note", text, "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled")
+
+
+def _filter(key: str, kind: str, scheme: Scheme, operations: str) -> Iterator[Finding]:
+    """The kernel passes in silence over a filter that an operations set does not carry out for an action."""
+    filtered = scheme.action == "stat" or scheme.action.startswith("migrate_")
+    if FILTER_TYPES[kind] == "ops" and operations != "paddr" and not filtered:
+        text = f"the kernel passes over filters of type {kind!r} for {scheme.action} with operations {operations}"
+        yield Finding(f"{key}.type", "note", text, "use operations paddr, or filters of type addr or target")
+
+
+def _memcg(key: str, path: str | None, machine: Machine) -> Iterator[Finding]:
+    if path is not None and not conditions.has_cgroup(machine, path):
+        yield Finding(key, "missing", f"there is no cgroup {path!r}", f"ls {machine.sys}/fs/cgroup shows what there is")

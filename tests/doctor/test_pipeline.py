@@ -1,0 +1,178 @@
+"""What doctor says of a pipeline: what it needs, does not find here, and what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from damopipe.doctor.findings import Finding
+from damopipe.doctor.pipeline import judge
+from damopipe.kernel import features
+from damopipe.kernel.machine import Machine
+from damopipe.outputs.surroundings import load_pipeline
+from damopipe.pipeline.plan import make_plan
+from tests import abi
+
+HEAD = 'version = 1\nname = "a"\n'
+PID = HEAD + "[[target]]\npid = 7\n"
+PHYSICAL = HEAD + "[[target]]\nphysical = {}\n"
+SCHEME = '[[scheme]]\naction = "{}"\n'
+Judge = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """Where all is well, with a process 7."""
+    made = abi.fake_machine(tmp_path / "root", "7.3")
+    abi.put(made.proc / "7/stat", f"7 (server) S {' '.join(['1'] * 50)}\n")
+    (made.sys / "fs/cgroup/app").mkdir()
+    return made
+
+
+@pytest.fixture
+def judged(tmp_path: Path, machine: Machine) -> Judge:
+    def on(text: str, backend: str = "damon", here: Machine | None = None) -> list[Finding]:
+        file = tmp_path / "pipe.toml"
+        file.write_text(text)
+        plan = make_plan(load_pipeline(file, {}), backend)
+        return list(judge(plan, here or machine, features.find(here or machine)))
+
+    return on
+
+
+def told(findings: list[Finding]) -> dict[str, tuple[str, str]]:
+    return {one.about: (one.state, one.text) for one in findings if one.state != "ok"}
+
+
+def test_where_nothing_is_missing_it_says_what_was_looked_for(judged: Judge) -> None:
+    assert [(one.state, one.text) for one in judged(PID)] == [
+        ("ok", "DAMON's sysfs files, the operations set 'vaddr', recording every aggregation: all there")
+    ]
+
+
+def test_features_of_a_newer_kernel(judged: Judge, tmp_path: Path) -> None:
+    old = abi.fake_machine(tmp_path / "old", "6.12")
+    found = judged(PHYSICAL + SCHEME.format("pageout") + 'filters = [{ type = "anon", allow = true }]\n', here=old)
+    assert told(found) == {
+        "scheme[0].filters[0].allow": (
+            "missing",
+            "a filter that lets through needs Linux 6.14; this kernel is 6.12.95+deb12-cloud-amd64",
+        )
+    }
+    assert found[0].advice == "boot a newer kernel, or leave it out"
+
+
+def test_without_damon_the_features_are_not_counted_up(judged: Judge, tmp_path: Path) -> None:
+    nowhere = abi.fake_machine(tmp_path / "none", damon=False)
+    assert "monitoring.operations" not in told(judged(PHYSICAL, here=nowhere))
+
+
+@pytest.mark.parametrize(
+    ("target", "about", "words"),
+    [
+        ("pid = 8", "target[0].pid", "no such process"),
+        ('process = { name = "nope" }', "target[0].process", "no such process now"),
+        ('cgroup = "nope"', "target[0].cgroup", "no such process now"),
+        ('command = ["./nope"]', "target[0].command", "not to be found"),
+        ("physical = { numa_node = 4 }", "target[0].physical.numa_node", "no node 4 with memory"),
+    ],
+)
+@pytest.mark.parametrize("backend", ["damon", "procfs"])
+def test_targets_that_are_not_there(backend: str, target: str, about: str, words: str, judged: Judge) -> None:
+    found = told(judged(f"{HEAD}[[target]]\n{target}\n", backend))
+    assert found[about][0] == "missing"
+    assert words in found[about][1]
+
+
+@pytest.mark.parametrize("target", ['command = ["sh", "-c", "true"]', 'workload = "stairs"', "pid = 7"])
+def test_targets_that_are_there(target: str, judged: Judge) -> None:
+    assert told(judged(f"{HEAD}[[target]]\n{target}\n", "procfs")) == {}
+
+
+def test_a_command_is_not_started(judged: Judge, tmp_path: Path) -> None:
+    script = tmp_path / "touch.sh"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-here\n")
+    script.chmod(0o755)
+    assert told(judged(f'{HEAD}[[target]]\ncommand = ["{script}"]\n')) == {}
+    assert not (tmp_path / "was-here").exists()
+
+
+def test_every_aggregation_needs_tracefs_and_snapshots_do_not(judged: Judge, tmp_path: Path) -> None:
+    bare = abi.fake_machine(tmp_path / "bare", tracefs=False)
+    assert "not mounted" in told(judged(PHYSICAL, here=bare))["record.regions"][1]
+    assert told(judged(PHYSICAL + '[record]\nregions = "1s"\n', here=bare)) == {}
+
+
+@pytest.mark.parametrize(("head", "state"), [(PID, "missing"), (PHYSICAL, "note")])
+def test_pageout_without_swap(head: str, state: str, judged: Judge, machine: Machine) -> None:
+    assert told(judged(head + SCHEME.format("pageout"))) == {}
+    abi.put(machine.proc / "swaps", "Filename Type Size Used Priority\n")
+    found = judged(head + SCHEME.format("pageout"))
+    assert told(found)["scheme[0].action"][0] == state
+    assert any("zram" in one.advice for one in found)
+
+
+@pytest.mark.parametrize(
+    ("mode", "state"), [("always madvise [never]", "missing"), ("[always] madvise never", "note"), (None, "missing")]
+)
+def test_huge_pages(mode: str | None, state: str, judged: Judge, machine: Machine) -> None:
+    path = machine.sys / "kernel/mm/transparent_hugepage/enabled"
+    assert told(judged(PID + SCHEME.format("hugepage"))) == {}
+    if mode:
+        abi.put(path, mode)
+    else:
+        path.unlink()
+    assert told(judged(PID + SCHEME.format("hugepage")))["scheme[0].action"][0] == state
+
+
+def test_nodes_cgroups_and_pressure(judged: Judge, machine: Machine) -> None:
+    scheme = """
+[[scheme]]
+action = "migrate_cold"
+target_nid = 5
+quota = { interval = "1s" }
+goals = [{ metric = "node_memcg_used_bp", nid = 6, memcg = "/gone", target = 50 }, { metric = "some_mem_psi_us", target = 500 }]
+filters = [{ type = "memcg", memcg = "/app" }, { type = "memcg", memcg = "gone" }]
+"""
+    (machine.proc / "pressure/memory").unlink()
+    assert {about: text for about, (state, text) in told(judged(PHYSICAL + scheme)).items() if state == "missing"} == {
+        "scheme[0].target_nid": "there is no node 5 with memory",
+        "scheme[0].goals[0].nid": "there is no node 6 with memory",
+        "scheme[0].goals[0].memcg": "there is no cgroup '/gone'",
+        "scheme[0].goals[1].metric": "this kernel keeps no account of memory pressure",
+        "scheme[0].filters[1].memcg": "there is no cgroup 'gone'",
+    }
+
+
+def test_dests_are_looked_at_one_by_one(judged: Judge) -> None:
+    scheme = SCHEME.format("migrate_hot") + "dests = [{ node = 0, weight = 1 }, { node = 9, weight = 1 }]\n"
+    assert told(judged(PID + scheme))["scheme[0].dests"][1] == "there is no node 9 with memory"
+
+
+def test_filters_that_the_kernel_passes_over(judged: Judge) -> None:
+    anon = 'filters = [{ type = "anon" }]\n'
+    found = told(judged(PID + SCHEME.format("hugepage") + anon))
+    assert found["scheme[0].filters[0].type"][0] == "note"
+    assert told(judged(PID + SCHEME.format("stat") + anon)) == {}
+    assert told(judged(PHYSICAL + SCHEME.format("pageout") + anon)) == {}
+
+
+def test_intervals_that_find_nothing_in_a_large_memory(judged: Judge, machine: Machine) -> None:
+    assert told(judged(PHYSICAL)) == {}
+    abi.put(machine.proc / "meminfo", f"MemTotal:       {64 << 20} kB\n")
+    assert "64.0 GiB" in told(judged(PHYSICAL))["monitoring.aggregation"][1]
+    tuned = 'autotune = { access = "4%", aggregations = 3, min_sample = "5ms", max_sample = "10s" }'
+    assert told(judged(f"{PHYSICAL}[monitoring]\n{tuned}\n")) == {}
+    assert told(judged(PHYSICAL + '[monitoring]\nsample = "100ms"\naggregation = "2s"\n')) == {}
+
+
+def test_few_samples_are_noted(judged: Judge) -> None:
+    found = told(judged(PID + '[monitoring]\nsample = "50ms"\naggregation = "100ms"\n'))
+    assert found["monitoring.aggregation"] == ("note", "2 samples an aggregation tell hot from warm badly")
+
+
+def test_own_process_is_a_target_here(judged: Judge) -> None:
+    assert told(judged(f"{HEAD}[[target]]\npid = {os.getpid()}\n", "procfs", Machine())) == {}
