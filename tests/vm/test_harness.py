@@ -64,11 +64,13 @@ def test_an_orphan_is_reaped(vm: Guest) -> None:
     assert vm.run(f"sleep 1; test -e /proc/{orphan}").returncode == 1
 
 
-def test_two_memory_nodes_and_swap(vm_with: VmWith) -> None:
-    vm = vm_with(numa=2, swap_mb=64)
+def test_memory_nodes_swap_and_kernel_arguments_can_be_chosen(vm_with: VmWith) -> None:
+    vm = vm_with(numa=2, swap_mb=64, args="damon_stat.enabled=Y")
     assert vm.run("cat /sys/devices/system/node/online").stdout == "0-1\n"
     assert vm.run("cat /sys/devices/system/node/node1/cpulist").stdout == "\n"
     assert "/dev/nvme0n1" in vm.run("cat /proc/swaps").stdout
+    stat = vm.run("cat /sys/module/damon_stat/parameters/enabled").stdout
+    assert stat == ("" if vm.kernel.key == "6.12" else "Y\n")  # 6.12 has none
 
 
 def test_cgroup2_and_psi(vm: Guest) -> None:
@@ -107,12 +109,6 @@ def test_the_python_of_the_tests_is_there_with_its_packages(vm: Guest) -> None:
 
 def test_damopipe_runs_from_the_checkout(vm: Guest) -> None:
     assert vm.damopipe("--version").check().stdout.strip()
-
-
-def test_kernel_arguments_can_be_added(vm_with: VmWith) -> None:
-    vm = vm_with(args="damon_stat.enabled=Y")
-    stat = vm.run("cat /sys/module/damon_stat/parameters/enabled")
-    assert stat.stdout == ("" if vm.kernel.key == "6.12" else "Y\n")  # 6.12 has none
 
 
 def test_a_test_that_fails_half_way_leaves_damon_as_it_was(kernel: Kernel, pool: Pool) -> None:
