@@ -58,6 +58,16 @@ def test_commands_run_side_by_side_and_are_signalled_alone(vm: Guest) -> None:
     assert second.wait().returncode == 128 + signal.SIGKILL
 
 
+def test_ctrl_c_is_not_ignored(vm: Guest) -> None:
+    """A shell starts what it runs in the background with SIGINT ignored, and Python keeps that."""
+    job = vm.start([vm.python, "-S", "-E", "-c", "import time; print('ready', flush=True); time.sleep(1000)"])
+    job.wait_for("ready")
+    job.send_signal(signal.SIGINT)
+    done = job.wait(10)
+    assert done.returncode == 128 + signal.SIGINT and "KeyboardInterrupt" in done.stderr
+    assert int(vm.run("grep SigIgn /proc/self/status").stdout.split()[1], 16) == 0
+
+
 def test_an_orphan_is_reaped(vm: Guest) -> None:
     vm.run("(setsid sh -c 'echo $$ > orphan; exec sleep 0.3' &) ; sleep 0.2").check()
     orphan = (vm.share / "orphan").read_text().strip()
