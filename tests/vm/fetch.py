@@ -53,7 +53,8 @@ def version(path: Path) -> str:
     Documentation/arch/x86/boot.rst: "HdrS" at 0x202, and at 0x20e where its version string starts, less 0x200.
     """
     try:
-        head = path.read_bytes()[: 1 << 16]
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
     except OSError:
         return ""
     if head[0x202:0x206] != b"HdrS":

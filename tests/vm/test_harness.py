@@ -58,17 +58,29 @@ def test_commands_run_side_by_side_and_are_signalled_alone(vm: Guest) -> None:
     assert second.wait().returncode == 128 + signal.SIGKILL
 
 
+def test_ctrl_c_is_not_ignored(vm: Guest) -> None:
+    """A shell starts what it runs in the background with SIGINT ignored, and Python keeps that."""
+    job = vm.start([vm.python, "-S", "-E", "-c", "import time; print('ready', flush=True); time.sleep(1000)"])
+    job.wait_for("ready")
+    job.send_signal(signal.SIGINT)
+    done = job.wait(10)
+    assert done.returncode == 128 + signal.SIGINT and "KeyboardInterrupt" in done.stderr
+    assert int(vm.run("grep SigIgn /proc/self/status").stdout.split()[1], 16) == 0
+
+
 def test_an_orphan_is_reaped(vm: Guest) -> None:
     vm.run("(setsid sh -c 'echo $$ > orphan; exec sleep 0.3' &) ; sleep 0.2").check()
     orphan = (vm.share / "orphan").read_text().strip()
     assert vm.run(f"sleep 1; test -e /proc/{orphan}").returncode == 1
 
 
-def test_two_memory_nodes_and_swap(vm_with: VmWith) -> None:
-    vm = vm_with(numa=2, swap_mb=64)
+def test_memory_nodes_swap_and_kernel_arguments_can_be_chosen(vm_with: VmWith) -> None:
+    vm = vm_with(numa=2, swap_mb=64, args="damon_stat.enabled=Y")
     assert vm.run("cat /sys/devices/system/node/online").stdout == "0-1\n"
     assert vm.run("cat /sys/devices/system/node/node1/cpulist").stdout == "\n"
     assert "/dev/nvme0n1" in vm.run("cat /proc/swaps").stdout
+    stat = vm.run("cat /sys/module/damon_stat/parameters/enabled").stdout
+    assert stat == ("" if vm.kernel.key == "6.12" else "Y\n")  # 6.12 has none
 
 
 def test_cgroup2_and_psi(vm: Guest) -> None:
@@ -107,12 +119,6 @@ def test_the_python_of_the_tests_is_there_with_its_packages(vm: Guest) -> None:
 
 def test_damopipe_runs_from_the_checkout(vm: Guest) -> None:
     assert vm.damopipe("--version").check().stdout.strip()
-
-
-def test_kernel_arguments_can_be_added(vm_with: VmWith) -> None:
-    vm = vm_with(args="damon_stat.enabled=Y")
-    stat = vm.run("cat /sys/module/damon_stat/parameters/enabled")
-    assert stat.stdout == ("" if vm.kernel.key == "6.12" else "Y\n")  # 6.12 has none
 
 
 def test_a_test_that_fails_half_way_leaves_damon_as_it_was(kernel: Kernel, pool: Pool) -> None:
