@@ -5,10 +5,12 @@ Kernel document: Documentation/mm/damon/design.rst, "Operation Schemes".
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
+from damopipe.damon.attrs import Intervals
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import Bounds, Model
+from damopipe.errors import UsageError
 
 GOAL_METRICS: dict[str, tuple[str, ...]] = {
     "user_input": (),
@@ -100,3 +102,29 @@ class Scheme(Model):
     watermarks: Watermarks = Watermarks()
     filters: tuple[Filter, ...] = ()
     max_nr_snapshots: int = 0
+
+    def counted(self, intervals: Intervals) -> Self:
+        """The same with access rates in samples and ages in aggregations, as the kernel counts them at these intervals.
+
+        Lower bounds are rounded up and upper bounds down, so that nothing outside of the pattern is selected.
+        Raises UsageError where no whole number lies between the two.
+        """
+        pattern = self.pattern
+        access, age = pattern.access, pattern.age
+        if pattern.access_unit == "bp":
+            access = self._whole("access", access, intervals.max_nr_accesses, 10_000)
+        if pattern.age_unit == "us":
+            age = self._whole("age", age, 1, intervals.aggr_us)
+        counted = AccessPattern(
+            size_bytes=pattern.size_bytes, access=access, access_unit="samples", age=age, age_unit="aggregations"
+        )
+        return self.model_copy(update={"pattern": counted})
+
+    def _whole(self, what: str, bounds: Bounds, times: int, per: int) -> Bounds:
+        low = -(-bounds.min * times // per)
+        # 100% and more is every sample: no limit, also where a kernel counts more of them than it should.
+        high = None if bounds.max is None or (what == "access" and bounds.max >= per) else bounds.max * times // per
+        if high is not None and low > high:
+            unit = f"sample of the {times} in an aggregation" if what == "access" else "aggregation"
+            raise UsageError(f"scheme {self.name!r}: pattern.{what}: no whole {unit} lies between its bounds; widen them")
+        return Bounds(min=low, max=high)

@@ -61,10 +61,16 @@ def _schemes(folder: Path) -> str:
     return f"{count} scheme{'s' if count > 1 else ''}: {', '.join(actions)}" if count else ""
 
 
-def _module(machine: Machine, name: str) -> User:
+def module_pid(machine: Machine, name: str) -> int | None:
+    """The pid of a module's kdamond; None while it runs none. Raises PermissionError."""
     pid = int(_read(machine.module(name) / "kdamond_pid") or -1)
-    what = f"the module {name.upper()}" + (f" (pid {pid})" if pid > 0 else "")
-    return User(what, "module", name, pid if pid > 0 else None, True)
+    return pid if pid > 0 else None
+
+
+def _module(machine: Machine, name: str) -> User:
+    pid = module_pid(machine, name)
+    what = f"the module {name.upper()}" + (f" (pid {pid})" if pid else "")
+    return User(what, "module", name, pid, True)
 
 
 def _read(path: Path) -> str | None:

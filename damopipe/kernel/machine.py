@@ -1,7 +1,8 @@
 """Where the kernel's files are: the machine's own /sys and /proc, or a folder that stands for them.
 
 Everything in this room takes its root from a `Machine`, so that tests and captured trees are read like a live kernel.
-`DAMOPIPE_SYS` names another folder for /sys: a container's bind mount, or a captured tree.
+`DAMOPIPE_SYS` names another folder for /sys (a container's bind mount, a captured tree), `DAMOPIPE_RUN` one for the
+file that says what a run has changed in the kernel.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ class Machine:
 
     sys: Path = Path("/sys")
     proc: Path = Path("/proc")
+    run: Path = Path("/run/damopipe")
+    """Where the lock and the state of a run that drives DAMON are; gone with the next boot, as DAMON's own state is."""
 
     @classmethod
     def here(cls) -> Self:
-        """This machine, or the /sys that `$DAMOPIPE_SYS` names."""
-        return cls(sys=Path(os.environ.get("DAMOPIPE_SYS") or "/sys"))
+        """This machine, or what `$DAMOPIPE_SYS` and `$DAMOPIPE_RUN` name instead."""
+        sys, run = os.environ.get("DAMOPIPE_SYS"), os.environ.get("DAMOPIPE_RUN")
+        return cls(sys=Path(sys or "/sys"), run=Path(run or "/run/damopipe"))
 
     @property
     def damon(self) -> Path:

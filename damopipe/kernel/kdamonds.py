@@ -1,0 +1,114 @@
+"""DAMON's sysfs files of one machine: read, written in order, switched on and off.
+
+What the files mean is `damopipe.kernel.sysfs`; here every refusal becomes one line with path, value and reason.
+Kernel document: Documentation/admin-guide/mm/damon/usage.rst, "sysfs Interface".
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from damopipe.errors import MachineError
+from damopipe.kernel import fs
+from damopipe.kernel.fs import RefusedWrite
+from damopipe.kernel.machine import Machine
+
+_HINTS = {
+    ("state", errno.EBUSY): "another user of DAMON is running; see damopipe doctor",
+    ("state", errno.EINVAL): "the kernel finds a value of the plan invalid; see damopipe plan FILE for all of them",
+    ("state", errno.ENOMEM): "a filter's memory cgroup may not exist, or its address range may be empty",
+    ("state", errno.ESRCH): "a target has ended",
+    ("nr_kdamonds", errno.EBUSY): "a kdamond is running",
+}
+
+
+class Kdamonds:
+    """The kdamonds of a machine; paths are relative to the folder that has nr_kdamonds."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.root = machine.kdamonds
+
+    def listing(self) -> dict[str, str]:
+        """Every file that can be read and its text, in order of path."""
+        return dict(sorted(_walk(self.root, "")))
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Writes every file, in the order given. Raises MachineError at the first refusal."""
+        for path, value in files.items():
+            self.write_one(path, value)
+
+    def write_one(self, path: str, value: str) -> None:
+        """Writes one file. Raises MachineError with path, value and what to do."""
+        if not value:  # an empty write is none at all; folders come with empty texts, as writing a count makes them anew
+            return
+        try:
+            fs.write(str(self.root / path), value)
+        except RefusedWrite as error:
+            raise _refused(path, error) from None
+
+    def read(self, path: str) -> str | None:
+        """A file's text; None when it is not there (any more) or cannot be read now."""
+        try:
+            return fs.read(str(self.root / path)).decode("utf-8", "replace").rstrip("\n")
+        except OSError:
+            return None
+
+    def count(self) -> int:
+        """How many kdamonds are set up."""
+        return int(self.read("nr_kdamonds") or 0)
+
+    def is_on(self, number: int) -> bool:
+        """Whether kdamond `number` runs."""
+        return self.read(f"{number}/state") == "on"
+
+    def pid(self, number: int) -> int | None:
+        """The pid of a kdamond that runs."""
+        pid = int(self.read(f"{number}/pid") or -1)
+        return pid if pid > 0 else None
+
+    def switch_on(self, number: int) -> None:
+        """Starts a kdamond. Raises MachineError saying why the kernel refuses."""
+        self.write_one(f"{number}/state", "on")
+
+    def switch_off(self, number: int) -> None:
+        """Stops a kdamond and returns when it has ended; does nothing where it does not run."""
+        if not self.is_on(number):
+            return
+        try:
+            fs.write(str(self.root / f"{number}/state"), "off")
+        except RefusedWrite as error:
+            if self.is_on(number):  # else it ended by itself in between
+                raise _refused(f"{number}/state", error) from None
+
+    def command(self, number: int, word: str) -> bool:
+        """Asks a running kdamond for something (commit, update_…); False when it does not run any more. MachineError."""
+        try:
+            fs.write(str(self.root / f"{number}/state"), word)
+        except RefusedWrite as error:
+            if not self.is_on(number) or error.errno == errno.ECANCELED:
+                return False
+            raise _refused(f"{number}/state", error) from None
+        return True
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, str]]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(folder / entry.name, f"{prefix}{entry.name}/")
+            continue
+        try:
+            yield prefix + entry.name, fs.read(entry.path).decode("utf-8", "replace").rstrip("\n")
+        except OSError:  # gone since it was listed
+            continue
+
+
+def _refused(path: str, error: RefusedWrite) -> MachineError:
+    hint = _HINTS.get((path.rpartition("/")[2], error.errno or 0), "see damopipe doctor")
+    return MachineError(f"DAMON refused {error.value.strip()!r} in {error.filename} ({error.strerror}); {hint}")
