@@ -168,6 +168,11 @@ def smaps_text(pid: int, root: str = ROOT) -> bytes | None:
     return _read(f"{root}/{pid}/smaps")
 
 
+def maps_text(pid: int, root: str = ROOT) -> bytes | None:
+    """The text that `smaps.parse_maps` takes; None when the process is gone, b"" when it has no memory of its own."""
+    return _read(f"{root}/{pid}/maps")
+
+
 def clear_refs(pid: int, root: str = ROOT) -> bool:
     """Makes every page of `pid` unreferenced; False when it is gone. Raises PermissionError."""
     try:

@@ -58,6 +58,15 @@ def parse(text: bytes, fields: Iterable[str] = ("Referenced",), before: Smaps | 
     bytes_of = {name: _column(text, name, len(headers)) for name in fields}
     if before is not None and before.headers == headers:
         return replace(before, bytes_of=bytes_of)
+    return _of_headers(headers, bytes_of)
+
+
+def parse_maps(text: bytes) -> Smaps:
+    """The columns of /proc/PID/maps, which has the headers alone. Raises MachineError, one line."""
+    return _of_headers(text.splitlines(), {})
+
+
+def _of_headers(headers: list[bytes], bytes_of: Mapping[str, Uints]) -> Smaps:
     split = [_split(header) for header in headers]
     start = np.array([int(fields[0], 16) for fields in split], dtype=np.uint64)
     end = np.array([int(fields[1], 16) for fields in split], dtype=np.uint64)
