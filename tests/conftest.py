@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from damopipe.kernel import fs
 from tests.program import Program
 from tests.rows import Sql
 
 GOLDEN = Path(__file__).parent / "golden"
 
+# Tests outside of a virtual machine of ours never see the machine's own DAMON: programs that they start look for /sys in
+# an empty folder, and the writer of pseudo-files refuses everything that is not in a folder of tests, or of /proc/PID.
+IN_VM = os.environ.get("DAMOPIPE_VM") == "1" and Path("/run/damopipe-vm").exists()
+if not IN_VM:
+    os.environ["DAMOPIPE_SYS"] = str(Path(__file__).parent / "no-sys")
+    os.environ["DAMOPIPE_RUN"] = str(Path(tempfile.gettempdir()) / f"damopipe-tests-{os.getpid()}")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-update", action="store_true", help="write golden files anew instead of comparing")
     parser.addoption("--vm", action="store_true", help="run the tests of tests/vm too, in virtual machines (fetches them once)")
+
+
+@pytest.fixture(autouse=True)
+def _no_kernel_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes below /sys, and of /proc only what procfs needs."""
+    if IN_VM:
+        return
+    write = fs.write
+
+    def guarded(path: str, value: str) -> None:
+        real = os.path.realpath(path)
+        assert not real.startswith("/sys/"), f"a test tried to write {path}"
+        assert not real.startswith("/proc/") or real.endswith("/clear_refs"), f"a test tried to write {path}"
+        write(path, value)
+
+    monkeypatch.setattr(fs, "write", guarded)
 
 
 @pytest.fixture

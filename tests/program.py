@@ -56,5 +56,6 @@ class Program:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DAMOPIPE_", "SUDO_"))}
+    roots = ("DAMOPIPE_SYS", "DAMOPIPE_RUN")
+    kept = {key: value for key, value in os.environ.items() if key in roots or not key.startswith(("DAMOPIPE_", "SUDO_"))}
     return kept | {"PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "100", "NO_COLOR": "1", "TMPDIR": str(folder)}

@@ -11,47 +11,73 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from damopipe.errors import MachineError, UsageError
+from damopipe.kernel.machine import Machine
 
 if TYPE_CHECKING:
-    from damopipe.backend.protocol import Backend
+    from damopipe.backend.protocol import Backend, Wants
 
-BACKENDS: dict[str, tuple[str, str]] = {"procfs": ("damopipe.backend.procfs", "ProcfsBackend")}
+BACKENDS: dict[str, tuple[str, str]] = {
+    "damon": ("damopipe.backend.damon", "DamonBackend"),
+    "procfs": ("damopipe.backend.procfs", "ProcfsBackend"),
+}
 """Each backend of this version: its module and its class."""
 
-_LATER = ("damon", "simulate")
-NAMES = ("auto", *_LATER, *BACKENDS)
+_LATER = ("simulate",)
+NAMES = ("auto", *BACKENDS, *_LATER)
 """What a pipeline may ask for."""
 
 
-def backend(name: str, log: Path | None = None) -> Backend:
+def backend(name: str, log: Path | None = None, takeover: bool = False, machine: Machine | None = None) -> Backend:
     """The backend of that name; `log` is the file that takes the output of commands it starts.
 
-    Raises MachineError for one that this version does not have, UsageError for an unknown name.
+    With `takeover` it may set aside who has DAMON, where that loses nothing. Raises MachineError for one that this
+    version does not have, UsageError for an unknown name.
     """
     if name in BACKENDS:
         module, kind = BACKENDS[name]
-        return cast("Backend", getattr(import_module(module), kind)(log=log))
+        return cast("Backend", getattr(import_module(module), kind).on(machine or Machine.here(), log, takeover))
     if name in _LATER:
         raise MachineError(f"this version of damopipe has no {name} backend yet; use --backend procfs")
     raise UsageError(f"backend {name!r}: unknown{_nearest(name)}")
 
 
-def choose(requested: str, has_schemes: bool) -> tuple[str, str]:
-    """The backend to take, and why: "" when it was asked for by name.
+def choose(requested: str, wants: Wants, takeover: bool = False, machine: Machine | None = None) -> tuple[str, str]:
+    """The backend to take, and why: "" when it was asked for by name. Reads only.
 
     Raises MachineError saying what is missing and which --backend would work, UsageError for an unknown name.
     """
     if requested != "auto":
-        missing = backend(requested).missing(has_schemes)
+        missing = backend(requested, None, takeover, machine).missing(wants)
         if missing:
             raise MachineError(missing)
         return requested, ""
-    if has_schemes:
-        raise MachineError("schemes need DAMON, which this version cannot drive yet; without schemes --backend procfs would work")
-    missing = backend("procfs").missing(False)
-    if missing:
-        raise MachineError(f"this version cannot drive DAMON yet, and {missing}")
-    return "procfs", "auto: this version cannot drive DAMON yet, and the pipeline has no schemes"
+    without_damon = backend("damon", None, takeover, machine).missing(wants)
+    if without_damon is None:
+        return "damon", "auto: this kernel has DAMON, and nobody else uses it"
+    without_procfs = backend("procfs", None, takeover, machine).missing(wants)
+    if without_procfs is None:
+        return "procfs", f"auto: {without_damon}"
+    raise MachineError(f"{without_damon}; {_instead(wants, without_procfs)}")
+
+
+def _instead(wants: Wants, without_procfs: str) -> str:
+    """Which other backend would work, for what."""
+    if "paddr" in wants.operations:
+        return "physical memory needs DAMON; of processes, --backend procfs can record accesses"
+    if wants.schemes:
+        return "schemes need DAMON; without them --backend procfs would work"
+    return without_procfs
+
+
+def likely(requested: str, wants: Wants, takeover: bool = False) -> tuple[str, str]:
+    """`choose` for a look at a plan: on a machine that cannot, the backend that others would take, and why not here."""
+    try:
+        return choose(requested, wants, takeover)
+    except MachineError as error:
+        name = "damon" if requested == "auto" else requested
+        if name not in BACKENDS:
+            raise
+        return name, f"not on this machine: {error}"
 
 
 def _nearest(name: str) -> str:

@@ -63,8 +63,8 @@ class Crowd:
         for target in self.targets:
             if target.follows:
                 self._admit(target, strict=False)
-            elif target.main_pid is not None and not target.has_unwatched_children:
-                self._tell_of_children(target, target.main_pid)
+            else:
+                target.tell_of_children(self._say)
 
     def sampled(self) -> list[Watched]:
         """Those with a sample in the aggregation at hand, in order of target_id; lets go of those that ended."""
@@ -81,14 +81,6 @@ class Crowd:
         """Whom we walk, in a word or two."""
         pids = sorted(self.watched)
         return f"pid {pids[0]}" if len(pids) == 1 else f"{len(pids)} processes"
-
-    def _tell_of_children(self, target: Target, pid: int) -> None:
-        stats = [procfs.stat(child, self._root) for child in procfs.children(pid, self._root)]
-        names = sorted({stat.comm for stat in stats if stat is not None and not stat.has_ended})
-        if names:
-            target.has_unwatched_children = True
-            started = f"pid {pid} has started other processes ({', '.join(names[:3])})"
-            self._say(f"{started}, which are not watched; children = true in the target watches them too")
 
     def _has_ended(self, target: Target) -> bool:
         if target.main_pid is not None:

@@ -18,11 +18,12 @@ from typing import Self
 from damopipe import units
 from damopipe.backend import rows
 from damopipe.backend.crowd import Crowd
-from damopipe.backend.launch import Child
+from damopipe.backend.outcome import tell_outcomes
 from damopipe.backend.pace import Pace
-from damopipe.backend.protocol import Say
-from damopipe.errors import MachineError, StageError
+from damopipe.backend.protocol import Say, Wants
+from damopipe.errors import MachineError
 from damopipe.kernel import procfs
+from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
 from damopipe.records import Batch, TargetRow
 
@@ -42,9 +43,16 @@ class ProcfsBackend:
         self.root = root
         self.log = log
 
-    def missing(self, schemes: bool) -> str | None:
+    @classmethod
+    def on(cls, machine: Machine, log: Path | None, takeover: bool) -> Self:
+        """The backend of a machine; nobody has to be set aside for it."""
+        return cls(str(machine.proc), log)
+
+    def missing(self, wants: Wants) -> str | None:
         """What stands in the way here, in a sentence; None if nothing. Reads only."""
-        if schemes:
+        if "paddr" in wants.operations:
+            return "the procfs backend sees processes, not physical memory; use --backend damon"
+        if wants.schemes:
             return "the procfs backend only watches; schemes need DAMON: use --backend damon, or leave the schemes out"
         if procfs.smaps_text(os.getpid(), self.root) is None:
             what = "no /proc/PID/smaps (it needs Linux with CONFIG_PROC_PAGE_MONITOR)"
@@ -53,14 +61,12 @@ class ProcfsBackend:
 
     def start(self, plan: Plan, say: Say) -> ProcfsSession:
         """A session that is not yet entered. Raises MachineError for a plan that procfs cannot carry out."""
-        missing = self.missing(any(context.schemes for context in plan.contexts))
+        missing = self.missing(Wants.of(plan))
         if missing:
             raise MachineError(missing)
         if len(plan.contexts) != 1:
             found = f"this pipeline has {len(plan.contexts)}"
             raise MachineError(f"the procfs backend runs one [[context]], {found}; use --backend damon")
-        if plan.contexts[0].operations == "paddr":
-            raise MachineError("the procfs backend sees processes, not physical memory; use --backend damon")
         return ProcfsSession(plan, say, self.root, self.log)
 
 
@@ -69,7 +75,7 @@ class ProcfsSession:
 
     def __init__(self, plan: Plan, say: Say, root: str = procfs.ROOT, log: Path | None = None) -> None:
         self.end_reason = ""
-        self.lost_events = 0
+        self.clock_offset_ns = None
         self._plan, self._say, self._root, self._log = plan, say, root, log
         self._context = plan.contexts[0]
         self._crowd = Crowd(root, say)
@@ -95,6 +101,9 @@ class ProcfsSession:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._leave()
+
+    def recording_to(self, store: Path, run_id: int) -> None:
+        """Nothing to remember: a killed run leaves nothing to put back."""
 
     def stop(self) -> None:
         """Makes `batches` end at its next step; safe in a signal handler, and twice."""
@@ -182,7 +191,9 @@ class ProcfsSession:
     def _also(self, ts_ns: int) -> Iterator[Batch]:
         also = self._plan.record.also
         if "process" in also:
-            yield rows.processes(self._crowd.watched.values(), self._root, ts_ns)
+            watched = self._crowd.watched.values()
+            stats = [("target", stat) for each in watched if (stat := each.stat()) is not None]
+            yield rows.processes(stats, self._root, ts_ns)
         if "system" in also:
             yield rows.system(self._root, ts_ns)
 
@@ -196,20 +207,8 @@ class ProcfsSession:
         missed = self._pace.missed
         if missed:
             self._say(f"{missed} of {missed + self._nr_samples} samples were missed: walking or storing took too long")
-        for target in self._crowd.targets:
-            if self.end_reason != "target ended" or target.child is None:
-                continue
-            outcome = target.child.ended() or "more to do than its memory"
-            if not self._nr_snapshots:
-                raise StageError(self._too_short(target.child, outcome))
-            if outcome != "exit code 0":
-                self._say(f"the command {target.child.name} ended with {outcome}")
-
-    def _too_short(self, child: Child, outcome: str) -> str:
-        took = units.approx_time((time.monotonic_ns() - child.started_ns) / 1e9)
-        last = child.last_lines()
-        hint = f"its last lines: {last}" if last else "watch something that runs for at least a few sample intervals"
-        return f"the command {child.name} ended within {took} with {outcome}, before anything could be recorded; {hint}"
+        if self.end_reason == "target ended":
+            tell_outcomes(self._crowd.targets, self._nr_snapshots > 0, self._say)
 
     def _leave(self) -> None:
         wake, self._wake = self._wake, -1

@@ -1,4 +1,4 @@
-"""Batches of the procfs backend: snapshots with their regions, mappings, processes, counters.
+"""Batches of the backends: snapshots with their regions, mappings, processes, counters.
 
 Invariant: the columns are those of `damopipe.records.KINDS`; what /proc did not say is left out or masked, never 0.
 """
@@ -6,16 +6,18 @@ Invariant: the columns are those of `damopipe.records.KINDS`; what /proc did not
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.backend.watched import Watched
 from damopipe.kernel import procfs
 from damopipe.records import KINDS, Batch
 
 if TYPE_CHECKING:
+    from damopipe.backend.watched import Watched
+    from damopipe.kernel.smaps import Smaps
+
     Array = np.ndarray[Any, Any]
 
 _MEMINFO = (
@@ -43,23 +45,34 @@ def snapshots(sampled: Sequence[Watched], ts_ns: int, start_ns: int, sample_us: 
         "nr_samples": nr_samples,
         "nr_regions": [len(columns["start_addr"]) for _, columns in closed],
     }
-    yield _batch("snapshot", heads)
-    yield from _of_targets("region", closed, ts_ns)
+    yield batch("snapshot", heads)
+    yield from of_targets("region", closed, ts_ns)
 
 
 def mappings(sampled: Iterable[Watched], ts_ns: int) -> Iterator[Batch]:
     """All mappings of each process whose mappings changed."""
     changed = [(w.row.target_id, w.mapping_columns()) for w in sampled if w.mappings_changed]
-    yield from _of_targets("mapping", changed, ts_ns)
+    yield from of_targets("mapping", changed, ts_ns)
 
 
-def processes(watched: Iterable[Watched], root: str, ts_ns: int) -> Batch:
-    """What /proc says of every process that is watched, and of ourselves: what watching costs."""
-    stats = [("target", stat) for each in watched if (stat := each.stat()) is not None]
+def mapping_columns(now: Smaps, given: Mapping[int, str]) -> dict[str, Array]:
+    """The columns of mappings, but for target_id and ts; names may be None, or are `given` by start address."""
+    names = [name or given.get(int(start)) for start, name in zip(now.start_addr, now.names, strict=True)]
+    return {
+        "start_addr": now.start_addr,
+        "end_addr": now.end_addr,
+        "permissions": np.array(now.permissions, dtype=object),
+        "name": np.array(names, dtype=object),
+    }
+
+
+def processes(found: Sequence[tuple[str, procfs.Stat]], root: str, ts_ns: int) -> Batch:
+    """What /proc says of processes by their role, and of ourselves: what watching costs."""
+    stats = list(found)
     if (own := procfs.stat(os.getpid(), root)) is not None:
         stats.append(("self", own))
     swapped = [procfs.swap_bytes(stat.pid, root) for _, stat in stats]
-    return _batch(
+    return batch(
         "process",
         {
             "ts": [ts_ns] * len(stats),
@@ -96,10 +109,10 @@ def system(root: str, ts_ns: int) -> Batch:
 
 def counters(values: dict[str, int], ts_ns: int) -> Batch:
     """A counter batch of `values` by name."""
-    return _batch("counter", {"ts": [ts_ns] * len(values), "name": list(values), "value": list(values.values())})
+    return batch("counter", {"ts": [ts_ns] * len(values), "name": list(values), "value": list(values.values())})
 
 
-def _of_targets(kind: str, closed: Sequence[tuple[int, dict[str, Array]]], ts_ns: int) -> Iterator[Batch]:
+def of_targets(kind: str, closed: Sequence[tuple[int, dict[str, Array]]], ts_ns: int) -> Iterator[Batch]:
     """One batch of all targets' rows, none if there are none."""
     counts = [len(columns["start_addr"]) for _, columns in closed]
     if not sum(counts):
@@ -110,10 +123,11 @@ def _of_targets(kind: str, closed: Sequence[tuple[int, dict[str, Array]]], ts_ns
     }
     for name in closed[0][1]:
         joined[name] = np.concatenate([columns[name] for _, columns in closed])
-    yield _batch(kind, joined)
+    yield batch(kind, joined)
 
 
-def _batch(kind: str, columns: dict[str, Any]) -> Batch:
+def batch(kind: str, columns: dict[str, Any]) -> Batch:
+    """A batch with its columns as `records.KINDS` has them; None in a text is NULL."""
     return Batch(kind, {name: _typed(values, KINDS[kind][name]) for name, values in columns.items()})
 
 

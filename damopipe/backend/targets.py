@@ -17,6 +17,7 @@ from typing import Any
 
 from damopipe import workload
 from damopipe.backend.launch import Child, workload_command
+from damopipe.backend.protocol import Say
 from damopipe.errors import MachineError, TargetError
 from damopipe.kernel import procfs
 from damopipe.pipeline.planned import PlannedTarget
@@ -54,6 +55,17 @@ class Target:
         else:
             found = {self.main_pid}
         return sorted(found | (descendants(found, self.root) if self.planned.children else set()))
+
+    def tell_of_children(self, say: Say) -> None:
+        """Says once that a target whose children nobody asked for has some."""
+        if self.main_pid is None or self.has_unwatched_children:
+            return
+        stats = [procfs.stat(child, self.root) for child in procfs.children(self.main_pid, self.root)]
+        names = sorted({stat.comm for stat in stats if stat is not None and not stat.has_ended})
+        if names:
+            self.has_unwatched_children = True
+            started = f"pid {self.main_pid} has started other processes ({', '.join(names[:3])})"
+            say(f"{started}, which are not watched; children = true in the target watches them too")
 
     def row(self, target_id: int, stat: procfs.Stat) -> TargetRow:
         """What the store keeps of one of its processes."""

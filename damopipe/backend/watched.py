@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from damopipe.backend import rows
 from damopipe.backend.regions import Regions
 from damopipe.backend.targets import Target, owner_of
 from damopipe.errors import MachineError
@@ -82,14 +83,7 @@ class Watched:
         self.mappings_changed = False
         now = self._smaps
         assert now is not None
-        given = self.target.names if self.pid == self.target.main_pid else {}
-        names = [name or given.get(int(start)) for start, name in zip(now.start_addr, now.names, strict=True)]
-        return {
-            "start_addr": now.start_addr,
-            "end_addr": now.end_addr,
-            "permissions": np.array(now.permissions, dtype=object),
-            "name": np.array(names, dtype=object),
-        }
+        return rows.mapping_columns(now, self.target.names if self.pid == self.target.main_pid else {})
 
     def _take(self, now: smaps.Smaps) -> None:
         if self._smaps is None or now.start_addr is not self._smaps.start_addr:

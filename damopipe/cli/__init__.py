@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "chart": "chart",
     "sql": "sql",
     "runs": "runs",
+    "recover": "recover",
     "workload": "workload",
 }
 """Each command and its module, in the order that `--help` shows."""

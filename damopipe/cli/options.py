@@ -19,6 +19,10 @@ StoreOption = Annotated[
     typer.Option("--store", metavar="FILE", help="The store; else $DAMOPIPE_STORE, else ./damopipe.duckdb."),
 ]
 RunOption = Annotated[str, typer.Option("--run", metavar="RUN", help="A run's number, tag, pipeline, or 'latest'.")]
+TakeoverOption = Annotated[
+    bool,
+    typer.Option("--takeover", help="Stop DAMON modules for the run and start them again; set aside kdamonds that are off."),
+]
 
 
 def store_path(given: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,11 +23,28 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
 ) -> int:
     """Print what a run would do: what is watched, how, and what is made of it."""
+    from damopipe.backend.writes import describe_writes
     from damopipe.pipeline.describe import describe
 
-    plan = planned(file, backend, parse_sets(sets))
-    output.data(plan.model_dump_json(indent=2) if as_json else "\n".join([describe(plan), *_walk_costs(plan)]))
+    plan = planned(file, backend, parse_sets(sets), only_look=True)
+    if as_json:
+        output.data(json.dumps(plan.model_dump(mode="json") | {"writes": _writes(plan)}, indent=2))
+    else:
+        output.data("\n".join([describe(plan), *_walk_costs(plan), *describe_writes(_writes(plan))]))
     return 0
+
+
+def _writes(plan: Plan) -> list[tuple[str, str]]:
+    """Every write to the kernel, in order; none with a backend that writes nothing to put back."""
+    from damopipe.backend.writes import lacking, planned_writes
+    from damopipe.kernel.machine import Machine
+
+    if plan.backend != "damon":
+        return []
+    machine = Machine.here()
+    for line in lacking(plan, machine):
+        output.note(f"not on this kernel: {line}")
+    return planned_writes(plan, machine)
 
 
 def _walk_costs(plan: Plan) -> Iterator[str]:
@@ -45,15 +63,16 @@ def _walk_costs(plan: Plan) -> Iterator[str]:
                 yield f"A walk of pid {target.pid} took {units.approx_time(cost_us / 1e6)} just now, {share}."
 
 
-def planned(file: Path, backend: str | None, sets: Mapping[str, str]) -> Plan:
-    """The plan of a file: loaded, its backend chosen, every default taken."""
-    from damopipe.backend import choose
+def planned(file: Path, backend: str | None, sets: Mapping[str, str], takeover: bool = False, only_look: bool = False) -> Plan:
+    """The plan of a file: loaded, its backend chosen, every default taken; `only_look` also where it cannot be run."""
+    from damopipe.backend import choose, likely
+    from damopipe.backend.protocol import Wants
     from damopipe.cli.validate import say_notes
     from damopipe.outputs.surroundings import load_pipeline
     from damopipe.pipeline.plan import make_plan
 
     loaded = load_pipeline(file, sets)
     say_notes(loaded)
-    has_schemes = any(context.scheme for _, context in loaded.pipeline.contexts)
-    name, reason = choose(backend or loaded.pipeline.backend, has_schemes)
+    wants = Wants.of_pipeline(loaded.pipeline)
+    name, reason = (likely if only_look else choose)(backend or loaded.pipeline.backend, wants, takeover)
     return make_plan(loaded, name, reason)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from damopipe.cli import output
-from damopipe.cli.options import SetOption, StoreOption, parse_sets, store_path
+from damopipe.cli.options import SetOption, StoreOption, TakeoverOption, parse_sets, store_path
 
 OUT = Path("damopipe-runs")
 
@@ -23,6 +23,7 @@ def command(
     store: StoreOption = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder that gets a folder of outputs a run.")] = OUT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")] = False,
+    takeover: TakeoverOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> int:
     """Run a pipeline: watch, record, then make its outputs.
@@ -39,7 +40,7 @@ def command(
     from damopipe.runner import run
     from damopipe.store import Store
 
-    plan = plan_command.planned(file, backend, parse_sets(sets))
-    result = run(plan, Store(store_path(store)), out, progress_for(quiet=as_json))
+    plan = plan_command.planned(file, backend, parse_sets(sets), takeover)
+    result = run(plan, Store(store_path(store)), out, progress_for(quiet=as_json), takeover)
     output.data(json.dumps(result.as_json(), indent=2) if as_json else summary(result))
     return result.exit_code

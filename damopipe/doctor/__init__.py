@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from damopipe.backend import BACKENDS, backend, choose
+from damopipe.backend.protocol import Wants
 from damopipe.doctor.findings import Finding, any_missing
 from damopipe.doctor.machine import look
 from damopipe.doctor.pipeline import judge
@@ -72,18 +73,16 @@ def examine(machine: Machine, loaded: Loaded | None = None, wanted: str | None =
     modules = {name: conditions.parameters(machine, name) for name in in_use.MODULES}
     return Diagnosis(
         machine=look(machine, found),
-        backends=tuple(map(_backend, ("damon", "procfs"))),
-        auto=_auto(),
+        backends=tuple(_backend(name, machine) for name in BACKENDS),
+        auto=_auto(machine),
         features=found,
         modules={name: parameters for name, parameters in modules.items() if parameters},
         pipeline=_verdict(machine, found, loaded, wanted) if loaded else None,
     )
 
 
-def _backend(name: str) -> Finding:
-    if name not in BACKENDS:
-        return Finding(name, "missing", f"this version of damopipe has no {name} backend yet")
-    missing = backend(name).missing(False)
+def _backend(name: str, machine: Machine) -> Finding:
+    missing = backend(name, machine=machine).missing(Wants())
     return Finding(name, "missing", missing) if missing else Finding(name, "ok", _CAN[name])
 
 
@@ -93,9 +92,9 @@ _CAN = {
 }
 
 
-def _auto() -> str:
+def _auto(machine: Machine) -> str:
     try:
-        return choose("auto", False)[0]
+        return choose("auto", Wants(), machine=machine)[0]
     except MachineError:
         return ""
 
@@ -103,24 +102,23 @@ def _auto() -> str:
 def _verdict(machine: Machine, found: Features, loaded: Loaded, wanted: str | None) -> Verdict:
     """The plan for the backend that would take it; where none can, all that DAMON would need."""
     asked = wanted or loaded.pipeline.backend
-    has_schemes = any(context.scheme for _, context in loaded.pipeline.contexts)
     refused: tuple[Finding, ...] = ()
     try:
-        name, reason = choose(asked, has_schemes)
+        name, reason = choose(asked, Wants.of_pipeline(loaded.pipeline), machine=machine)
     except MachineError as error:
         name, reason = "", ""
         refused = (Finding("backend", "missing", str(error)),)
     plan = make_plan(loaded, name or ("damon" if asked == "auto" else asked), reason)
     findings = (*refused, *judge(plan, machine, found))
     if name and not any_missing(findings):
-        findings = (*findings, *_refused(plan))
+        findings = (*findings, *_refused(plan, machine))
     return Verdict(str(loaded.path), name, reason, findings)
 
 
-def _refused(plan: Plan) -> Iterator[Finding]:
+def _refused(plan: Plan, machine: Machine) -> Iterator[Finding]:
     """What the backend itself says of the plan; a session that is not entered has started and written nothing."""
     try:
-        backend(plan.backend).start(plan, lambda _: None)
+        backend(plan.backend, machine=machine).start(plan, lambda _: None)
     except MachineError as error:
         yield Finding("backend", "missing", str(error))
 

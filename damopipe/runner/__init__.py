@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["RunResult", "run"]
 
 
-def run(plan: Plan, store: Store, out_root: Path, progress: Progress) -> RunResult:
+def run(plan: Plan, store: Store, out_root: Path, progress: Progress, takeover: bool = False) -> RunResult:
     """Runs `plan` to its end and makes its outputs under `out_root`.
 
     Raises TargetError or MachineError before anything is recorded, StageError when recording itself fails (the
@@ -41,9 +41,10 @@ def run(plan: Plan, store: Store, out_root: Path, progress: Progress) -> RunResu
         progress.say(line)
     log = out_root / f".{plan.name}-{os.getpid()}.log"
     with Stopper(progress.say) as stopper, removing(log):
-        with backend(plan.backend, log).start(plan, progress.say) as session:
+        with backend(plan.backend, log, takeover).start(plan, progress.say) as session:
             stopper.on_stop(session.stop)
-            run_id = store.begin_run(run_start(plan, session.targets))
+            run_id = store.begin_run(run_start(plan, session.targets, session.clock_offset_ns))
+            session.recording_to(store.path, run_id)
             progress.started(plan, run_id)
             recorded = record(run_id, session, store, progress, stopper, plan.record.duration_us)
         out_dir = out_root / f"{plan.name}-{run_id}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GIT_SECONDS = 5
 
 
-def run_start(plan: Plan, targets: list[TargetRow]) -> RunStart:
+def run_start(plan: Plan, targets: list[TargetRow], clock_offset_ns: int | None = None) -> RunStart:
     """The run's row and its contexts, targets and schemes, as they are when recording begins."""
     from damopipe.store import RunStart
 
@@ -32,6 +32,7 @@ def run_start(plan: Plan, targets: list[TargetRow]) -> RunStart:
         backend_reason=plan.backend_reason or None,
         started_at_ns=time.time_ns(),
         clock="wall",
+        clock_offset_ns=clock_offset_ns,
         host=platform.node(),
         kernel=platform.release(),
         machine=platform.machine(),

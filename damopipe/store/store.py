@@ -62,6 +62,11 @@ class Store(StoreFile):
         with self.write() as con:
             runs.close(con, run_id, status, end_reason, ended_at_ns, lost_events, list(notes))
 
+    def is_running(self, run_id: int) -> bool:
+        """Whether a run was begun and not closed."""
+        with self.read() as con:
+            return bool(con.execute("SELECT 1 FROM run WHERE run_id = ? AND status = 'running'", [run_id]).fetchall())
+
     def append(self, run_id: int, batches: Sequence[Batch], timeout_s: float | None = None) -> None:
         """Appends records: all of them, or on an error none. StoreBusyError when others have the file."""
         with self.write(timeout_s) as con:

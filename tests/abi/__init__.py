@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 
@@ -56,11 +57,12 @@ def fake_machine(
     """A machine with that kernel as folders below `root`: `kdamonds` with one of everything each, modules that run.
 
     `damon=False` is a kernel without DAMON, `tracefs=False` one whose tracefs is not mounted, `symbols=False` one
-    whose /proc/kallsyms is empty.
+    whose /proc/kallsyms is empty. Of processes it has the one that asks.
     """
     machine = Machine(sys=root / "sys", proc=root / "proc")
     put(machine.proc / "sys/kernel/osrelease", (release or RELEASES[kernel]) + "\n")
     put(machine.proc / "kallsyms", kallsyms(kernel) if symbols and damon else "")
+    (machine.proc / str(os.getpid())).symlink_to(f"/proc/{os.getpid()}")
     (machine.sys / "module").mkdir(parents=True)
     machine.tracing.mkdir(parents=True)
     if damon:

@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from damopipe.backend import backend, choose
+from damopipe.backend import backend, choose, likely
+from damopipe.backend.protocol import Wants
 from damopipe.errors import MachineError, UsageError
+from tests.abi import fake_machine
+
+SCHEMES = Wants(schemes=True, operations=frozenset({"vaddr"}))
+PHYSICAL = Wants(operations=frozenset({"paddr"}))
+PROCESS = Wants(operations=frozenset({"vaddr"}))
+
+
+@pytest.fixture(autouse=True)
+def _root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
 
 
 def test_by_name_needs_no_reason() -> None:
-    assert choose("procfs", has_schemes=False) == ("procfs", "")
+    assert choose("procfs", PROCESS) == ("procfs", "")
+
+
+@pytest.mark.parametrize("wants", [PROCESS, PHYSICAL, SCHEMES])
+def test_auto_takes_damon_where_it_can(tmp_path: Path, wants: Wants) -> None:
+    machine = fake_machine(tmp_path)
+    assert choose("auto", wants, machine=machine) == ("damon", "auto: this kernel has DAMON, and nobody else uses it")
 
 
 def test_auto_falls_back_on_procfs_and_says_why() -> None:
-    name, reason = choose("auto", has_schemes=False)
+    name, reason = choose("auto", PROCESS)
     assert name == "procfs"
-    assert reason.startswith("auto: this version cannot drive DAMON yet")
+    assert reason.startswith("auto: DAMON needs Linux with sysfs (")
+
+
+def test_auto_does_not_take_what_somebody_uses(tmp_path: Path) -> None:
+    machine = fake_machine(tmp_path, running=("damon_stat",))
+    name, reason = choose("auto", PROCESS, machine=machine)
+    assert name == "procfs"
+    assert reason.startswith("auto: DAMON is in use: the module DAMON_STAT (pid 52) runs.")
+    assert choose("auto", PROCESS, takeover=True, machine=machine)[0] == "damon"
 
 
 @pytest.mark.parametrize("requested", ["auto", "procfs"])
-def test_schemes_need_damon(requested: str) -> None:
-    with pytest.raises(MachineError, match="schemes"):
-        choose(requested, has_schemes=True)
+@pytest.mark.parametrize(("wants", "what"), [(SCHEMES, "schemes need DAMON"), (PHYSICAL, "physical memory")])
+def test_schemes_and_physical_memory_need_damon(requested: str, wants: Wants, what: str) -> None:
+    with pytest.raises(MachineError, match=what):
+        choose(requested, wants)
 
 
-@pytest.mark.parametrize("requested", ["damon", "simulate"])
-def test_what_this_version_lacks(requested: str) -> None:
-    with pytest.raises(MachineError, match=f"this version of damopipe has no {requested} backend yet"):
-        backend(requested)
+def test_a_look_at_a_plan_takes_what_another_machine_would() -> None:
+    assert likely("auto", SCHEMES)[0] == "damon"
+    name, reason = likely("damon", PHYSICAL)
+    assert name == "damon"
+    assert reason.startswith("not on this machine: DAMON needs Linux")
 
 
-def test_an_unknown_name_gets_the_nearest_one() -> None:
+def test_what_this_version_lacks() -> None:
+    with pytest.raises(MachineError, match="this version of damopipe has no simulate backend yet"):
+        backend("simulate")
+
+
+@pytest.mark.parametrize("ask", [choose, likely])
+def test_an_unknown_name_gets_the_nearest_one(ask: object) -> None:
+    assert callable(ask)
     with pytest.raises(UsageError, match="backend 'profcs': unknown; did you mean 'procfs'"):
-        choose("profcs", has_schemes=False)
+        ask("profcs", PROCESS)

@@ -10,6 +10,7 @@ import pytest
 
 from damopipe.backend.crowd import Crowd
 from damopipe.backend.procfs import ProcfsBackend, ProcfsSession
+from damopipe.backend.protocol import Wants
 from damopipe.backend.targets import Target
 from damopipe.backend.watched import Watched
 from damopipe.damon.scheme import Scheme
@@ -280,6 +281,6 @@ def test_plans_that_procfs_cannot_carry_out() -> None:
 
 
 def test_a_machine_without_smaps(tmp_path: Path) -> None:
-    missing = ProcfsBackend(str(tmp_path)).missing(False)
+    missing = ProcfsBackend(str(tmp_path)).missing(Wants())
     assert missing is not None
     assert "CONFIG_PROC_PAGE_MONITOR" in missing

@@ -111,7 +111,7 @@ def test_a_wrong_file_ends_with_2(doctor: Doctor, tmp_path: Path) -> None:
 
 
 def test_no_backend_at_all_ends_with_3(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(requested: str, has_schemes: bool) -> tuple[str, str]:
+    def none(*_: object, **__: object) -> tuple[str, str]:
         raise MachineError("nothing works")
 
     monkeypatch.setattr(damopipe.doctor, "choose", none)

@@ -36,6 +36,17 @@ def test_a_dry_run_is_the_plan(damopipe: Program) -> None:
 
 def test_backends_that_are_not_there_are_one_line(damopipe: Program) -> None:
     name = damopipe.pipeline(TEXT.format(pid=1))
-    for backend, code in (("damon", 3), ("simulate", 3), ("procf", 2)):
+    for backend, code in (("simulate", 3), ("procf", 2)):
         done = damopipe("plan", name, "--backend", backend)
         assert (done.code, len(done.lines)) == (code, 1)
+
+
+def test_a_backend_that_cannot_run_here_is_planned_all_the_same(damopipe: Program) -> None:
+    name = damopipe.pipeline(TEXT.format(pid=1))
+    done = damopipe("plan", name, "--backend", "damon")
+    assert done.code == 0
+    assert "backend   damon (not on this machine: DAMON needs Linux with sysfs" in done.out
+    assert "  0/contexts/0/targets/0/pid_target = 1\n" in done.out
+    assert json.loads(damopipe("plan", name, "--backend", "damon", "--json").out)["writes"][0][1] == "1"
+    ran = damopipe("run", name, "--backend", "damon")
+    assert (ran.code, len(ran.lines)) == (3, 1)

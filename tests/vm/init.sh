@@ -28,8 +28,10 @@ mount -t virtiofs share "$share"
 [ "$swap" = 0 ] || { mkswap -q /dev/nvme0n1 && swapon /dev/nvme0n1; }
 
 # QEMU's TCG sets a page's Accessed bit only when it refills its TLB, and DAMON does not flush it: pages in steady use
-# look idle. A process that wakes every 2 ms on processor 0 makes the guest flush it there (`cpu=0` in Guest.start).
-taskset -c 0 perl -e 'select(undef, undef, undef, 0.002) while 1' < /dev/null &
+# look idle. A process that wakes every 2 ms on each processor makes the guest flush it there.
+for cpu in $(seq 0 $(($(nproc) - 1))); do
+  taskset -c "$cpu" perl -e 'select(undef, undef, undef, 0.002) while 1' < /dev/null &
+done
 
 job() { # job N
   local group=/sys/fs/cgroup/job-$1 dir=$vm/jobs/$1

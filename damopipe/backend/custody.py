@@ -1,0 +1,146 @@
+"""DAMON in our hands: taken only when nobody has it, put back as it was on every way out.
+
+Invariant: before the first write a state file says what was there and what we are about to do; it is gone only when all
+is as before. A lock keeps a second damopipe out. After a SIGKILL `put_back` does from the file what leaving would have.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from types import TracebackType
+from typing import Self
+
+from damopipe.backend.modules import start_module, stop_module
+from damopipe.backend.protocol import Say
+from damopipe.backend.refusal import held, leftover, taken
+from damopipe.backend.state import State, boot_id, kept
+from damopipe.errors import MachineError
+from damopipe.kernel import in_use, procfs, tracefs
+from damopipe.kernel.kdamonds import Kdamonds
+from damopipe.kernel.machine import Machine
+
+_COUNTS = {
+    f"nr_{what}" for what in ("kdamonds", "contexts", "targets", "regions", "schemes", "filters", "goals", "dests", "probes")
+}
+
+
+class Custody:
+    """A context manager; while entered, DAMON is ours."""
+
+    state: State
+
+    def __init__(self, machine: Machine, pipeline: str, say: Say, takeover: bool = False) -> None:
+        self.machine = machine
+        self.kdamonds = Kdamonds(machine)
+        self.instance = f"{tracefs.PREFIX}{os.getpid()}"
+        """The name of the tracefs instance that is removed on the way out."""
+        self._pipeline, self._say, self._takeover = pipeline, say, takeover
+        self._lock = -1
+
+    def __enter__(self) -> Self:
+        """Takes DAMON. Raises MachineError saying who has it, having changed nothing."""
+        self._lock = locked(self.machine)
+        try:
+            self._take()
+        except BaseException:
+            self._unlock()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            for line in put_back(self.machine, self.state):
+                self._say(line)
+        finally:
+            self._unlock()
+
+    def note(self, **changes: object) -> None:
+        """Adds to the state file what a recovery needs to know."""
+        self.state = self.state.model_copy(update=changes)
+        self.state.save(self.machine)
+
+    def _take(self) -> None:
+        reason = leftover(self.machine) or taken(self.machine, self._takeover)
+        if reason:
+            raise MachineError(reason)
+        self.state = self._found()
+        self.state.save(self.machine)
+        try:
+            for name in self.state.modules:
+                stop_module(self.machine, name)
+                self._say(f"{name.upper()} was running: stopped for this run (--takeover); it is started again afterwards")
+        except BaseException:
+            put_back(self.machine, self.state)
+            raise
+
+    def _found(self) -> State:
+        """What is there now, before we touch it."""
+        own = procfs.stat(os.getpid(), str(self.machine.proc))
+        return State(
+            pipeline=self._pipeline,
+            pid=os.getpid(),
+            start_ticks=own.start_ticks if own else 0,
+            boot_id=boot_id(self.machine),
+            instance=self.instance,
+            before=self.kdamonds.listing(),
+            modules=tuple(user.name for user in in_use.users(self.machine) if user.kind == "module"),
+        )
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
+
+
+def locked(machine: Machine) -> int:
+    """The lock's descriptor. Raises MachineError when another damopipe has it, or the folder cannot be made."""
+    try:
+        machine.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(machine.run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise MachineError(
+            f"{machine.run}: cannot be written ({error.strerror}); driving DAMON needs root: run with sudo"
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise MachineError(held(kept(machine))) from None
+    return lock
+
+
+def put_back(machine: Machine, state: State) -> list[str]:
+    """Makes DAMON what it was before `state`; says what was left to others. Safe to repeat; the state file goes last."""
+    said = stop_ours(machine, state)
+    tracefs.remove_instance(machine, state.instance)
+    if not said:
+        _restore(Kdamonds(machine), state.before)
+    for name in state.modules:
+        said += start_module(machine, name)
+    State.forget(machine)
+    return said
+
+
+def stop_ours(machine: Machine, state: State) -> list[str]:
+    """Stops our kdamonds; a line where somebody else's stand in their place, which are left alone."""
+    kdamonds = Kdamonds(machine)
+    numbers = range(kdamonds.count())
+    if any(kdamonds.pid(n) not in (None, *state.kdamond_pids) for n in numbers) and (state.kdamond_pids or not state.staged):
+        who = "; ".join(user.what for user in in_use.users(machine) if user.kind == "kdamond")
+        return [f"DAMON was taken by someone else meanwhile ({who}) and is left to them"]
+    for number in numbers:
+        kdamonds.switch_off(number)
+    return []
+
+
+def _restore(kdamonds: Kdamonds, before: dict[str, str]) -> None:
+    """Writes the files of a listing until the tree is that again; counts first, as they make the folders."""
+    if kdamonds.listing() == before:
+        return
+    counts = [path for path in before if path.rpartition("/")[2] in _COUNTS]
+    for path in sorted(counts, key=lambda path: path.count("/")):
+        kdamonds.write_one(path, before[path])
+    for path, text in before.items():
+        if path not in counts and kdamonds.read(path) != text:
+            kdamonds.write_one(path, text)

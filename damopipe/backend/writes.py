@@ -1,0 +1,124 @@
+"""What a run of the damon backend would write, in order, for `damopipe plan`: nothing is started or written.
+
+Invariant: it is the same `render` that a run uses; only what a run finds out (pids, System RAM) is told in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from damopipe.backend.staging import kdamond_of
+from damopipe.backend.tracing import EVENTS, events_per_second
+from damopipe.damon.kdamond import Target
+from damopipe.damon.model import AddressRange
+from damopipe.errors import DamopipeError
+from damopipe.kernel import iomem, tracefs
+from damopipe.kernel.features import Features, find, of_version
+from damopipe.kernel.machine import Machine
+from damopipe.kernel.needs import missing, needs, sentence
+from damopipe.kernel.sysfs import render
+from damopipe.kernel.tracefs import Capture, buffer_kb_for
+from damopipe.pipeline.describe import target_name
+from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
+
+FIRST_PID = 1_000_000_000
+"""Stands for the pid of target 0 until it is told in words; no pid is that large."""
+
+
+def planned_writes(plan: Plan, machine: Machine) -> list[tuple[str, str]]:
+    """Every write to the kernel as (path, text), in order. Raises UsageError for a scheme that matches nothing.
+
+    A plan that needs more than this kernel has is shown as on one that has it: `lacking` says what is missing.
+    """
+    known = _known(machine).names | {need.feature for need in needs(plan)}
+    tracing = _tracing(plan, machine)
+    return [*tracing, *_sysfs(plan, known, machine), *_filters(tracing, len(plan.contexts))]
+
+
+def lacking(plan: Plan, machine: Machine) -> Iterator[str]:
+    """What the plan needs that this kernel does not have, a line each."""
+    known = _known(machine)
+    yield from (sentence(need, known) for need in missing(plan, known))
+
+
+def _known(machine: Machine) -> Features:
+    """What the kernel has; of one without DAMON, what its version could."""
+    found = find(machine)
+    return found if "sysfs" in found else of_version(found.release)
+
+
+def describe_writes(writes: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The writes for a terminal, grouped by the folder they have in common."""
+    if not writes:
+        return
+    yield from ("", f"{len(writes)} writes, in this order; all of it is undone at the end:")
+    for folder, group in groupby(writes, key=lambda write: _folder(write[0])):
+        yield f"{folder}/"
+        yield from (f"  {path.removeprefix(folder + '/')} = {text}".rstrip() for path, text in group)
+
+
+def _folder(path: str) -> str:
+    """What the paths of a group begin with."""
+    head, found, rest = path.partition("/instances/")
+    if found:
+        return f"{head}{found}{rest.partition('/')[0]}"
+    return path.partition("/kdamonds/")[0] + "/kdamonds"
+
+
+def _tracing(plan: Plan, machine: Machine) -> list[tuple[str, str]]:
+    if plan.record.snapshot_us is not None or tracefs.missing(machine):
+        return []
+    folder = machine.tracing / "instances" / f"{tracefs.PREFIX}<pid>"
+    settings = Capture(machine, EVENTS, "", buffer_kb_for(events_per_second(plan))).settings
+    events = [name for name in EVENTS if (machine.tracing / "events/damon" / name).exists()]
+    enabled = {f"events/damon/{name}/enable": "1" for name in events} | {"tracing_on": "1"}
+    return [(str(folder / path), text) for path, text in (settings | enabled).items()]
+
+
+def _filters(tracing: Sequence[tuple[str, str]], nr_kdamonds: int) -> Iterator[tuple[str, str]]:
+    """When the kdamonds have pids, their events alone are wanted."""
+    condition = " || ".join(f"common_pid == <pid of kdamond {number}>" for number in range(nr_kdamonds))
+    for path, _ in tracing:
+        if path.endswith("/enable"):
+            yield path.removesuffix("/enable") + "/filter", condition
+
+
+def _sysfs(plan: Plan, known: frozenset[str], machine: Machine) -> list[tuple[str, str]]:
+    targets = [list(_targets(context, machine)) for context in plan.contexts]
+    by_snapshots = plan.record.snapshot_us is not None or tracefs.missing(machine) is not None
+    nouns = [kdamond_of(c, t, by_snapshots) for c, t in zip(plan.contexts, targets, strict=True)]
+    files = [(path, _in_words(path, text, plan)) for path, text in render(nouns, known).items()]
+    switches = [(f"{number}/state", "on") for number in range(len(nouns))]
+    return [(str(machine.kdamonds / path), text) for path, text in [*files, *switches] if text]
+
+
+def _targets(context: PlannedContext, machine: Machine) -> Iterator[Target]:
+    """As a run would make them: physical memory is one target, and each process is one."""
+    physical = [target for target in context.targets if target.kind == "physical"]
+    if physical:
+        yield Target(regions=tuple(span for target in physical for span in _ranges(target, machine)))
+    for number, target in enumerate(context.targets):
+        if target.kind != "physical":
+            yield Target(pid=target.pid or FIRST_PID + number, regions=target.initial_regions)
+
+
+def _ranges(target: PlannedTarget, machine: Machine) -> Sequence[AddressRange]:
+    if target.ranges is not None:
+        return target.ranges
+    try:
+        return iomem.system_ram(machine) if target.numa_node is None else iomem.node_ram(machine, target.numa_node)
+    except (DamopipeError, OSError):
+        return ()
+
+
+def _in_words(path: str, text: str, plan: Plan) -> str:
+    number, _, rest = path.partition("/")
+    if not number.isdigit():
+        return text
+    context = plan.contexts[int(number)]
+    if path.endswith("/pid_target") and text.isdigit() and int(text) >= FIRST_PID:
+        return f"<pid of {target_name(context.targets[int(text) - FIRST_PID])}>"
+    if rest == "contexts/0/targets/0/regions/nr_regions" and context.operations == "paddr" and text == "0":
+        return f"<ranges of {target_name(context.targets[0])}, which root can read>"
+    return text

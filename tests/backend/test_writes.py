@@ -1,0 +1,53 @@
+"""What `plan` says that would be written: the exact order, for every pipeline, on both kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from damopipe.backend.writes import FIRST_PID, describe_writes, lacking, planned_writes
+from damopipe.damon.scheme import Scheme
+from damopipe.outputs.surroundings import load_pipeline
+from damopipe.pipeline.plan import make_plan
+from damopipe.pipeline.planned import PlannedTarget
+from tests import abi
+
+from .plans import command, plan
+
+PIPELINES = sorted((Path(__file__).parents[2] / "pipelines").glob("*.toml"))
+IOMEM = "00001000-0009fbff : System RAM\n00100000-3fffffff : System RAM\n  01000000-01ffffff : Kernel code\n"
+
+
+@pytest.mark.parametrize("kernel", abi.KERNELS)
+@pytest.mark.parametrize("file", PIPELINES, ids=lambda path: path.stem)
+def test_every_pipeline(tmp_path: Path, golden: Callable[[str, str], None], file: Path, kernel: str) -> None:
+    machine = abi.fake_machine(tmp_path, kernel)
+    abi.put(machine.proc / "iomem", IOMEM)
+    planned = make_plan(load_pipeline(file, {}), "damon")
+    text = "\n".join(describe_writes(planned_writes(planned, machine))).replace(str(tmp_path), "")
+    golden(f"writes/{file.stem}-{kernel}.txt", text + "\n")
+
+
+def test_pids_that_are_not_known_yet_are_told_in_words(tmp_path: Path) -> None:
+    writes = planned_writes(plan(command("sleep", "5"), command("true")), abi.fake_machine(tmp_path))
+    told = [text for path, text in writes if path.endswith("pid_target")]
+    assert told == ["<pid of command sleep 5>", "<pid of command true>"]
+    assert not any(str(FIRST_PID) in text for _, text in writes)
+
+
+def test_ranges_that_only_root_can_read_are_told_in_words(tmp_path: Path) -> None:
+    machine = abi.fake_machine(tmp_path)
+    abi.put(machine.proc / "iomem", "00000000-00000000 : System RAM\n")
+    writes = planned_writes(plan(PlannedTarget(kind="physical"), operations="paddr"), machine)
+    (told,) = [text for path, text in writes if path.endswith("regions/nr_regions")]
+    assert told == "<ranges of physical memory, all System RAM, which root can read>"
+
+
+def test_what_a_kernel_lacks_is_said_and_shown_all_the_same(tmp_path: Path) -> None:
+    machine = abi.fake_machine(tmp_path, "6.12")
+    planned = plan(command("true"), schemes=(Scheme(name="a", action="stat", max_nr_snapshots=5),))
+    (line,) = lacking(planned, machine)
+    assert "needs Linux 7.0; this kernel is 6.12.95" in line
+    assert any(path.endswith("max_nr_snapshots") and text == "5" for path, text in planned_writes(planned, machine))
