@@ -138,6 +138,8 @@ class DamonSession:
             self.end_reason = "duration"
         elif self._driver.has_ended():
             self.end_reason = "kdamond ended"
+        while self._driver.restarted:
+            self._retarget(self._contexts[self._driver.restarted.pop()])
         return bool(self.end_reason)
 
     def _follow(self) -> None:
@@ -151,8 +153,12 @@ class DamonSession:
                 if not target.follows:
                     target.tell_of_children(self._say)
             if self._driver.follow(context):
-                self._recorder.retarget(context, self._driver.pids[context.number], time.monotonic_ns())
-                self._custody.note(contexts=self._recorded(), kdamond_pids=self._driver.pids)
+                self._retarget(context)
+
+    def _retarget(self, context: Members) -> None:
+        """The recorder and the state file learn of other targets, or of another kdamond."""
+        self._recorder.retarget(context, self._driver.pids[context.number], time.monotonic_ns())
+        self._custody.note(contexts=self._recorded(), kdamond_pids=self._driver.pids)
 
     def _started(self) -> tuple[Started, ...]:
         children = [target.child for context in self._contexts for target in context.targets if target.child is not None]

@@ -5,6 +5,8 @@ Invariant: only kdamonds that were staged here are ever written to; what was bef
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Sequence
 
 from damopipe.backend.custody import Custody
@@ -14,6 +16,9 @@ from damopipe.damon.kdamond import Kdamond, Target
 from damopipe.errors import MachineError
 from damopipe.kernel.features import Features
 from damopipe.kernel.sysfs import render
+
+_SETTLING_S = 2.0
+"""How long after a commit the end of a kdamond is that commit's doing."""
 
 
 class Driver:
@@ -25,6 +30,9 @@ class Driver:
         self._custody, self._contexts = custody, contexts
         self._features, self._by_snapshots = features, by_snapshots
         self._kdamonds = custody.kdamonds
+        self._committed: dict[int, float] = {}
+        self.restarted: set[int] = set()
+        """Contexts that have another kdamond since somebody looked."""
 
     def switch_on(self) -> None:
         """Writes every file, then starts every kdamond. Raises MachineError at the first refusal."""
@@ -49,52 +57,71 @@ class Driver:
             yield from (member.pidfd for member in context.living if member.pidfd >= 0)
 
     def has_ended(self) -> bool:
-        """Whether a kdamond has ended although it has living targets."""
-        return any(not self._kdamonds.is_on(context.number) and not self._gone(context) for context in self._contexts)
+        """Whether a kdamond has ended although it has living targets, and not by a commit of ours."""
+        return any(self._has_ended(context) for context in self._contexts)
 
     def follow(self, context: Members) -> bool:
-        """Gives the kdamond the processes that came and takes those that ended; whether there were any."""
+        """Gives the kdamond the processes that came and takes those that ended; whether there were any.
+
+        Raises MachineError when the kernel refuses although every process is still there.
+        """
         came = context.follow()
-        left = [member for member in context.members if member.has_ended]
-        if not came and not (left and context.living):
+        if not came and (all(not member.has_ended for member in context.members) or not context.living):
             return False
-        if "obsolete_target" in self._features:
-            self._commit_obsolete(context, came)
-        else:
-            self._commit_slots(context, came)
+        left = [member for member in context.members if member.has_ended]
+        while True:
+            try:
+                self._change(context, came)
+                break
+            except MachineError:  # EINVAL: a process ended between the look and the commit
+                if not context.look(came):
+                    raise
         for member in left:
             member.close()
         return True
 
-    def _gone(self, context: Members) -> bool:
-        """Whether the kdamond has a reason to have ended; looks again, as it ends a moment after its last target."""
+    def _has_ended(self, context: Members) -> bool:
+        if self._kdamonds.is_on(context.number):
+            return False
         context.look()
-        return bool(context.targets) and not context.living
+        if not context.living and context.targets:
+            return False  # it ends a moment after its last target
+        if time.monotonic() - self._committed.get(context.number, -_SETTLING_S) > _SETTLING_S:
+            return True
+        self._restart(context)
+        return False
 
-    def _commit_obsolete(self, context: Members, came: list[Member]) -> None:
-        """The kernel is told which targets to forget; the others keep what was learned of them."""
-        both = [*context.members, *came]
-        self._commit(context, [member.noun(obsolete=member.has_ended) for member in both])
-        context.members = [member for member in both if not member.has_ended]
-        self._write(context, [member.noun() for member in context.members])
-
-    def _commit_slots(self, context: Members, came: list[Member]) -> None:
-        """Kernels before 6.19 match targets by their place and end at a dead one: the living close up."""
-        context.members = [*context.living, *came]
-        self._commit(context, [member.noun() for member in context.members])
+    def _change(self, context: Members, came: list[Member]) -> None:
+        """Commits the targets of the moment."""
+        self._committed[context.number] = time.monotonic()
+        living = [*context.living, *(member for member in came if not member.has_ended)]
+        if "obsolete_target" in self._features:
+            # The kernel matches targets by their place, and takes no pid of a process that has ended, not even to forget it.
+            gone = Target(pid=os.getpid(), obsolete=True)
+            newcomers = living[len(context.living) :]
+            self._commit(context, [*(gone if m.has_ended else m.noun() for m in context.members), *(m.noun() for m in newcomers)])
+            self._write(context, [member.noun() for member in living])
+        else:  # kernels before 6.19 cannot forget one: the living close up
+            self._commit(context, [member.noun() for member in living])
+        context.members = living
+        if not self._kdamonds.is_on(context.number):
+            self._restart(context)
 
     def _commit(self, context: Members, targets: list[Target]) -> None:
         self._write(context, targets)
-        if self._kdamonds.command(context.number, "commit") and self._kdamonds.is_on(context.number):
-            return
-        # A target ended between the look and the commit, which ends the kdamond on older kernels.
+        self._kdamonds.command(context.number, "commit")
+
+    def _restart(self, context: Members) -> None:
+        """Before 6.19 a commit with a process that has just ended is accepted and ends the kdamond a moment later."""
         context.look()
         context.members = context.living
-        if context.members:
-            self._write(context, [member.noun() for member in context.members])
-            pids = list(self.pids)
-            pids[context.number] = self._start(context)
-            self.pids = tuple(pids)
+        if not context.members:
+            return
+        self._write(context, [member.noun() for member in context.members])
+        pids = list(self.pids)
+        pids[context.number] = self._start(context)
+        self.pids = tuple(pids)
+        self.restarted.add(context.number)
 
     def _write(self, context: Members, targets: list[Target]) -> None:
         """Writes a context's targets, and with snapshots the schemes that watch them; not the count of kdamonds."""

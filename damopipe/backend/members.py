@@ -100,9 +100,9 @@ class Members:
             if pid not in known and (member := self._member(target, pid)) is not None
         ]
 
-    def look(self) -> bool:
-        """Whether a process has ended since the last look."""
-        return any([member.look(self._root) for member in self.members])
+    def look(self, others: Sequence[Member] = ()) -> bool:
+        """Whether a process has ended since the last look, one of ours or of `others`."""
+        return any([member.look(self._root) for member in (*self.members, *others)])
 
     @property
     def living(self) -> list[Member]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -71,7 +72,13 @@ def of_symbols(names: frozenset[str]) -> Evidence:
 
 def symbols(machine: Machine) -> frozenset[str]:
     """Those of /proc/kallsyms that tell something of DAMON; empty where it is not readable."""
-    return frozenset(name.decode() for name in _SYMBOLS.findall(_read(machine.proc / "kallsyms") or b""))
+    return _symbols_in(machine.proc / "kallsyms")
+
+
+@cache
+def _symbols_in(file: Path) -> frozenset[str]:
+    """Read once: it is megabytes of text, and DAMON cannot be a module that comes later."""
+    return frozenset(name.decode() for name in _SYMBOLS.findall(_read(file) or b""))
 
 
 def of_events(machine: Machine) -> Evidence:

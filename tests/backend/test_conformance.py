@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +59,22 @@ def test_regions_are_sorted_apart_and_within_their_snapshot(name: str) -> None:
         for row in range(len(batch)):
             values = {n: column[row] for n, column in batch.columns.items()}
             snapshots[values["target_id"], values["ts"]] = values
-    for batch in found["region"]:
-        columns = batch.columns
+    for columns in per_snapshot(found["region"]):
         snapshot = snapshots[columns["target_id"][0], columns["ts"][0]]
-        assert snapshot["nr_regions"] == len(batch)
+        assert snapshot["nr_regions"] == len(columns["ts"])
         assert (columns["start_addr"] < columns["end_addr"]).all()
         assert (columns["end_addr"][:-1] <= columns["start_addr"][1:]).all()
         assert columns["nr_accesses"].max() <= snapshot["nr_samples"]
         assert snapshot["nr_samples"] * snapshot["sample_us"] <= 1.5 * snapshot["aggr_us"]
+
+
+def per_snapshot(batches: list[Batch]) -> Iterator[dict[str, Any]]:
+    """The regions of each snapshot; a batch may have those of several."""
+    for batch in batches:
+        keys = np.stack([batch.columns["target_id"].astype(np.int64), batch.columns["ts"].astype(np.int64)])
+        starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
+        for start, end in pairwise([*starts.tolist(), len(batch)]):
+            yield {name: column[start:end] for name, column in batch.columns.items()}
 
 
 def test_time_goes_forward_and_aggregations_follow_one_another(name: str) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the damon backend on a real DAMON: they run inside a guest only, started by tests/vm/test_guest.py."""

@@ -1,0 +1,169 @@
+"""What is recorded is what was accessed: every way to name memory, both ways to record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from damopipe.damon.attrs import IntervalsGoal
+from damopipe.damon.filters import Filter
+from damopipe.damon.model import AddressRange
+from damopipe.damon.scheme import Scheme
+from damopipe.kernel import iomem
+from damopipe.kernel.features import find
+from damopipe.kernel.machine import Machine
+from damopipe.pipeline.planned import Plan, PlannedTarget
+
+from ..backend.plans import command, pid, plan
+from .conftest import Known
+from .sessions import Run
+
+Start = Callable[[int, int], Known]
+HOT, COLD = 0.7, 0.1
+
+
+def with_context(one: Plan, **changes: object) -> Plan:
+    return one.model_copy(update={"contexts": (one.contexts[0].model_copy(update=changes),)})
+
+
+def test_a_process_by_pid(known: Start) -> None:
+    here = known(8, 32)
+    run = Run(plan(pid(here.pid), seconds=4, sample_ms=5, also=("process", "mappings", "system")))
+    assert run.rate(here.hot) > HOT
+    assert run.rate(here.cold) < COLD
+    assert int(run.snapshots["lost_events"].sum()) == 0
+    assert len(run.regions["ts"]) == int(run.snapshots["nr_regions"].sum())
+    assert set(run.snapshots["nr_samples"].tolist()) == {20}
+    assert bool((np.diff(np.unique(run.snapshots["ts"])).astype(np.int64) > 50_000_000).all())
+    assert {"target", "kdamond", "self"} == set(run.tables["process"]["role"].tolist())
+    assert len(run.tables["mapping"]["ts"]) > 5
+
+
+def test_fixed_ranges(known: Start) -> None:
+    here = known(8, 32)
+    both = tuple(AddressRange(start_addr=start, end_addr=end) for start, end in sorted((here.hot, here.cold)))
+    run = Run(plan(pid(here.pid, initial_regions=both), seconds=3, sample_ms=5, operations="fvaddr"))
+    assert run.rate(here.hot) > HOT
+    assert run.rate(here.cold) < COLD
+    watched = {(int(start), int(end)) for start, end in ((run.regions["start_addr"].min(), run.regions["end_addr"].max()),)}
+    assert watched == {(both[0].start_addr, both[-1].end_addr)}
+
+
+def test_all_system_ram(known: Start) -> None:
+    known(8, 8)
+    run = Run(plan(PlannedTarget(kind="physical"), seconds=2, sample_ms=5, operations="paddr"))
+    first = run.regions["ts"] == run.regions["ts"][0]
+    watched = int((run.regions["end_addr"][first] - run.regions["start_addr"][first]).sum())
+    assert watched == pytest.approx(sum(r.end_addr - r.start_addr for r in iomem.system_ram(Machine())), rel=0.01)
+    assert run.targets[0].kind == "physical"
+
+
+def test_a_node_and_given_ranges() -> None:
+    ranges = iomem.node_ram(Machine(), 0)
+    assert ranges
+    one = AddressRange(start_addr=ranges[-1].start_addr, end_addr=ranges[-1].start_addr + (64 << 20))
+    for target in (PlannedTarget(kind="physical", numa_node=0), PlannedTarget(kind="physical", ranges=(one,))):
+        run = Run(plan(target, seconds=1, operations="paddr"))
+        assert run.end_reason == "duration"
+    assert int(run.regions["end_addr"].max()) == one.end_addr
+
+
+def test_two_targets_in_a_context(known: Start) -> None:
+    first, second = known(4, 16), known(4, 16)
+    run = Run(plan(pid(first.pid), pid(second.pid), seconds=5, sample_ms=5))
+    for number, one in enumerate((first, second)):
+        assert run.rate(one.cold, number) < COLD
+        assert run.rate(one.hot, number) > run.rate(one.cold, number) + 0.2  # two share a processor
+    ends = run.snapshots["ts"][run.snapshots["target_id"] == 0]
+    assert set(ends.tolist()) == set(run.snapshots["ts"].tolist())
+
+
+def test_two_kdamonds(known: Start) -> None:
+    here = known(8, 16)
+    one = plan(pid(here.pid), seconds=3, sample_ms=5)
+    physical = plan(PlannedTarget(kind="physical"), seconds=3, operations="paddr").contexts[0]
+    run = Run(one.model_copy(update={"contexts": (one.contexts[0], physical)}))
+    assert set(run.snapshots["target_id"].tolist()) == {0, 1}
+    assert run.rate(here.hot) > HOT
+
+
+def test_snapshots(known: Start) -> None:
+    first, second = known(4, 16), known(4, 16)
+    run = Run(plan(pid(first.pid), pid(second.pid), seconds=5, sample_ms=5, snapshot_us=500_000))
+    assert run.rate(first.cold) < COLD
+    assert run.rate(first.hot) > run.rate(first.cold) + 0.2
+    assert run.rate(second.hot, 1) > run.rate(second.cold, 1) + 0.2
+    assert 4 <= len(np.unique(run.snapshots["ts"])) <= 11
+
+
+def test_snapshots_say_what_filters_let_through(known: Start) -> None:
+    known(8, 32)
+    anon = Scheme(name="anon", action="stat", filters=(Filter(type="anon", match=False, allow=False),))
+    physical = plan(PlannedTarget(kind="physical"), seconds=3, operations="paddr", schemes=(anon,), snapshot_us=500_000)
+    run = Run(physical)
+    if "filter_passed" not in find(Machine()):
+        assert "filter_passed_bytes" not in run.regions
+        return
+    sizes = run.regions["end_addr"] - run.regions["start_addr"]
+    passed = run.regions["filter_passed_bytes"]
+    folio = 4 << 20  # the kernel counts a large folio whole, also where a region ends within it
+    assert bool((passed <= sizes + folio).all())
+    per_snapshot = int(passed.sum()) / len(np.unique(run.snapshots["ts"]))
+    assert (40 << 20) < per_snapshot < int(sizes.sum()) / len(np.unique(run.snapshots["ts"])) / 2
+
+
+def test_without_tracefs_snapshots_are_taken_and_that_is_said(known: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = known(8, 32)
+    monkeypatch.setattr("damopipe.kernel.tracefs.missing", lambda _: "tracefs is not there")
+    run = Run(plan(pid(here.pid), seconds=4, sample_ms=5))
+    assert "tracefs is not there; taking a snapshot every 1s instead of recording every aggregation" in run.notes
+    assert run.rate(here.hot) > HOT
+
+
+@pytest.mark.parametrize("snapshot_us", [None, 500_000])
+def test_tuned_intervals_are_those_of_the_snapshots(known: Start, snapshot_us: int | None) -> None:
+    here = known(4, 64)
+    one = plan(pid(here.pid), seconds=8, sample_ms=5, snapshot_us=snapshot_us)
+    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=50_000)
+    context = one.contexts[0]
+    intervals = context.attrs.intervals.model_copy(update={"goal": goal})
+    tuned = with_context(one, attrs=context.attrs.model_copy(update={"intervals": intervals}))
+    if "intervals_goal" not in find(Machine()):
+        with pytest.raises(Exception, match=r"monitoring.autotune: tuning of the intervals needs Linux 6.15"):
+            Run(tuned)
+        return
+    run = Run(tuned)
+    assert len(run.tables["interval_tune"]["ts"]) >= 1
+    assert len(set(run.snapshots["sample_us"].tolist())) >= 2
+    assert set(run.snapshots["nr_samples"].tolist()) == {20}
+    assert bool((run.snapshots["aggr_us"] == run.snapshots["sample_us"] * 20).all())
+
+
+def test_children_are_followed() -> None:
+    script = "(sleep 2; exec sleep 4) & (sleep 3; exec sleep 3) & sleep 5"
+    run = Run(plan(command("sh", "-c", script, children=True), seconds=12, sample_ms=5))
+    assert run.end_reason == "target ended"
+    assert len({row.pid for row in run.targets}) >= 4
+    assert len(set(run.snapshots["target_id"].tolist())) >= 3
+
+
+def test_a_target_that_ends(known: Start) -> None:
+    run = Run(plan(command(sys.executable, "-S", "-E", "-c", "import time; time.sleep(3)"), seconds=60, sample_ms=5))
+    assert run.end_reason == "target ended"
+    assert len(run.snapshots["ts"]) >= 5
+
+
+def test_a_workload_has_its_names(tmp_path: Path) -> None:
+    file = tmp_path / "small.cfg"
+    file.write_text("#regions\nhot, 8388608\ncold, 33554432\n\n#phases\np\n20000\nhot, 0, 4096, 1\n")
+    run = Run(plan(PlannedTarget(kind="workload", workload=str(file)), seconds=5, sample_ms=5, also=("mappings",)))
+    names = run.tables["mapping"]["name"]
+    assert {"[anon:hot]", "[anon:cold]"} <= {str(name) for name in names}
+    at = {str(name): row for row, name in enumerate(names)}
+    spans = [tuple(int(run.tables["mapping"][c][at[f"[anon:{n}]"]]) for c in ("start_addr", "end_addr")) for n in ("hot", "cold")]
+    assert run.rate(spans[0]) > HOT  # type: ignore[arg-type]
+    assert run.rate(spans[1]) < COLD  # type: ignore[arg-type]

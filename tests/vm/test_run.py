@@ -1,0 +1,143 @@
+"""`damopipe run` as root on a real DAMON: pictures and tables come out, and every way out leaves DAMON as it was."""
+
+from __future__ import annotations
+
+import json
+import signal
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from damopipe.store import Store
+
+from .guest import Guest
+from .job import Done, Job
+from .workloads import hot_cold
+
+PIPELINES = Path(__file__).parents[2] / "pipelines"
+LISTING = (
+    "cd /sys/kernel/mm/damon && find . | sort && grep -r . . | sort; ls /sys/kernel/tracing/instances; "
+    "grep . /sys/module/damon_*/parameters/enabled"
+)
+
+
+def listing(vm: Guest) -> str:
+    return vm.run(LISTING).stdout
+
+
+def pipeline(vm: Guest, text: str) -> Path:
+    file = vm.share / "pipe.toml"
+    file.write_text('version = 1\nname = "pipe"\n' + textwrap.dedent(text))
+    return file
+
+
+SLEEPER = """
+    backend = "damon"
+    [[target]]
+    command = ["sleep", "300"]
+    [record]
+    also = ["process"]
+"""
+
+
+def test_a_recording_with_its_pictures(vm: Guest) -> None:
+    before = listing(vm)
+    known = vm.start(hot_cold(8, 32), cpu=0)
+    known.wait_for("ready")
+    words = ("run", PIPELINES / "record-vaddr.toml", "--set", f"pid={known.pid}", "--set", "seconds=8s", "--json")
+    done = vm.damopipe(*words, timeout=300)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["backend"], result["status"], result["lost_events"]) == ("damon", "complete", 0)
+    folder = vm.share / "damopipe-runs/latest"
+    assert all((folder / f"{name}.png").stat().st_size > 10_000 for name in ("heatmap", "wss_distribution", "wss_over_time"))
+    hot = next(line.split() for line in known.stdout.splitlines() if line.startswith("hot"))
+    store = Store(vm.share / "damopipe.duckdb")
+    inside = f"start_addr >= {hot[1]} AND end_addr <= {int(hot[1]) + int(hot[2])}"
+    rows = store.query(f"SELECT avg(nr_accesses) FROM region WHERE {inside}").rows
+    assert rows[0][0] > 10
+    assert store.query("SELECT clock_offset_ns IS NOT NULL, kernel FROM run").rows[0] == (True, vm.run("uname -r").stdout.strip())
+    assert listing(vm) == before
+
+
+def started(vm: Guest) -> Job:
+    """A run that has begun to record."""
+    job = vm.start(vm.damopipe_command("run", pipeline(vm, SLEEPER)))
+    job.wait_for("run 1:", 120)
+    return job
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_and_keeps_what_was_recorded(vm: Guest, number: int, code: int) -> None:
+    before = listing(vm)
+    job = started(vm)
+    assert listing(vm) != before
+    vm.run("sleep 2")
+    job.send_signal(number)
+    done = job.wait(120)
+    assert done.returncode == code, done.stderr
+    assert listing(vm) == before
+    assert Store(vm.share / "damopipe.duckdb").query("SELECT status FROM run").rows == [("interrupted",)]
+
+
+def test_recover_after_a_kill(vm: Guest) -> None:
+    before = listing(vm)
+    job = started(vm)
+    vm.run("sleep 4")
+    job.send_signal(signal.SIGKILL)
+    job.wait(60)
+    refused: Done = vm.damopipe("run", PIPELINES / "record-paddr.toml")
+    assert refused.returncode == 3
+    assert "put it back with: sudo damopipe recover" in refused.stderr
+    done = vm.damopipe("recover")
+    assert done.returncode == 0, done.stderr
+    assert "its command sleep 300 (pid " in done.stderr
+    assert "DAMON is as it was before" in done.stderr
+    assert "run 1 in " in done.stderr
+    assert listing(vm) == before
+    (row,) = Store(vm.share / "damopipe.duckdb").query("SELECT status, (SELECT count(*) FROM snapshot) FROM run").rows
+    assert row[0] == "interrupted"
+    assert row[1] > 10
+    assert vm.damopipe("recover").stderr == "there is nothing to recover\n"
+
+
+def test_under_sudo_commands_and_files_are_the_users(vm: Guest) -> None:
+    text = """
+        backend = "damon"
+        [[target]]
+        command = ["sh", "-c", "id -u; sleep 6"]
+    """
+    done = vm.damopipe("run", pipeline(vm, text), env={"SUDO_UID": "65534", "SUDO_GID": "65534"}, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert (vm.share / "damopipe-runs/latest/target.log").read_text() == "65534\n"
+    told = vm.run("stat -c '%u %a' damopipe.duckdb damopipe-runs/latest/target.log").stdout
+    assert told == "65534 600\n65534 600\n"
+
+
+def test_a_node_of_its_own(vm_with: object) -> None:
+    assert callable(vm_with)
+    vm: Guest = vm_with(numa=2)
+    text = """
+        backend = "damon"
+        [[target]]
+        physical = { numa_node = 1 }
+        [record]
+        duration = "2s"
+    """
+    done = vm.damopipe("run", pipeline(vm, text), timeout=200)
+    assert done.returncode == 0, done.stderr
+    blocks = vm.run(
+        "cat /sys/devices/system/memory/block_size_bytes; ls -d /sys/devices/system/node/node1/memory*"
+    ).stdout.split()
+    size = int(blocks[0], 16)
+    low = min(int(block.rpartition("memory")[2]) for block in blocks[1:]) * size
+    (row,) = Store(vm.share / "damopipe.duckdb").query("SELECT min(start_addr), max(end_addr) - min(start_addr) FROM region").rows
+    assert low <= row[0] < low + size
+    assert row[1] <= len(blocks[1:]) * size
+
+
+def test_doctor_finds_nothing_missing(vm: Guest) -> None:
+    done = vm.damopipe("doctor", PIPELINES / "record-paddr.toml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "can run here, with the damon backend" in done.stdout
