@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from damopipe.store import Store
+from tests.program import Program
 
 from .guest import Guest
 from .job import Done, Job
@@ -41,17 +42,14 @@ SLEEPER = """
 """
 
 
-def test_a_recording_with_its_pictures(vm: Guest) -> None:
+def test_a_recording_with_its_pictures(vm: Guest, damopipe: Program) -> None:
     before = listing(vm)
     known = vm.start(hot_cold(8, 32), cpu=0)
     known.wait_for("ready")
-    words = ("run", PIPELINES / "record-vaddr.toml", "--set", f"pid={known.pid}", "--set", "seconds=8s", "--json")
-    done = vm.damopipe(*words, timeout=300)
+    done = vm.damopipe("run", without_pictures(vm, "record-vaddr"), "--set", f"pid={known.pid}", "--set", "seconds=8s", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert (result["backend"], result["status"], result["lost_events"]) == ("damon", "complete", 0)
-    folder = vm.share / "damopipe-runs/latest"
-    assert all((folder / f"{name}.png").stat().st_size > 10_000 for name in ("heatmap", "wss_distribution", "wss_over_time"))
     hot = next(line.split() for line in known.stdout.splitlines() if line.startswith("hot"))
     store = Store(vm.share / "damopipe.duckdb")
     inside = f"start_addr >= {hot[1]} AND end_addr <= {int(hot[1]) + int(hot[2])}"
@@ -59,6 +57,17 @@ def test_a_recording_with_its_pictures(vm: Guest) -> None:
     assert rows[0][0] > 10
     assert store.query("SELECT clock_offset_ns IS NOT NULL, kernel FROM run").rows[0] == (True, vm.run("uname -r").stdout.strip())
     assert listing(vm) == before
+    for chart in ("heatmap", "wss_distribution", "wss_over_time"):
+        drawn = damopipe("chart", chart, "--store", str(vm.share / "damopipe.duckdb"), "-o", f"{chart}.png")
+        assert drawn.code == 0, drawn.err
+        assert (damopipe.folder / f"{chart}.png").stat().st_size > 10_000
+
+
+def without_pictures(vm: Guest, name: str) -> Path:
+    """A ready pipeline whose charts are drawn outside: rendering takes minutes in QEMU."""
+    text = (PIPELINES / f"{name}.toml").read_text().partition("[[output]]")[0]
+    (vm.share / f"{name}.toml").write_text(text)
+    return vm.share / f"{name}.toml"
 
 
 def started(vm: Guest) -> Job:
