@@ -2,6 +2,7 @@
 
     DamopipeError                 1  the base: something that was to be done failed
     ├── StageError                1  a stage (recording, an output) failed; what was recorded is kept
+    │   └── PageError             1  a page of the kernel's ring buffer makes no sense
     ├── StoreError                1  the store cannot be read or written (locked, disk full, damaged)
     ├── UsageError                2  a flag, an argument, a query or a name is wrong
     │   ├── PipelineError         2  a pipeline file is wrong: carries every `Problem` found
@@ -32,6 +33,16 @@ class DamopipeError(Exception):
 
 class StageError(DamopipeError):
     """Recording or an output failed; what was recorded before is kept."""
+
+
+class PageError(StageError):
+    """A page of the kernel's ring buffer makes no sense: which page of those read, at which byte, what was found."""
+
+    def __init__(self, page: int, offset: int, found: str) -> None:
+        super().__init__(f"ring buffer: page {page}, byte {offset}: {found}; the recording is damaged from here on")
+        self.page = page
+        self.offset = offset
+        self.found = found
 
 
 class StoreError(DamopipeError):

@@ -1,150 +1,275 @@
-"""From `damon_aggregated` events to snapshots: a burst of them is an aggregation, one event a region.
+"""What one kdamond traced, as snapshots: `damon_aggregated` events in, batches of snapshots and regions out.
 
-Fed in order of time, in any pieces: what a piece leaves open waits for the next. A snapshot that lost events keeps the
-regions that are there and says how many are missing. Source: include/trace/events/damon.h.
+Invariant: however the events are portioned, the same rows come out; `lost_events` of all snapshots sum up to what the
+marks said (and `unattributed`). The kernel reports target after target, a target's regions in ascending order.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.backend import rows
-from damopipe.records import Batch
+from damopipe.backend.intervals import Intervals
+from damopipe.kernel.ring_buffer import Events, Lost
+from damopipe.records import TIME, Batch
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
-    Columns = dict[str, Array]
 
-_USED = ("ts", "target_id", "nr_regions", "start", "end", "nr_accesses", "age")
+_UNKNOWN = np.iinfo(np.int64).min
+"""A time that is not known: stored as NULL."""
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Snapshots as they lie in the rows, complete or cut, one element each."""
+
+    first: Array
+    count: Array
+    target: Array
+    missing: Array
+    first_ns: Array
+    last_ns: Array
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, which: slice) -> _Pieces:
+        columns = (self.first, self.count, self.target, self.missing, self.first_ns, self.last_ns)
+        return _Pieces(*(column[which] for column in columns))
 
 
 class Aggregations:
-    """The snapshots of one kdamond; times come in on the trace clock and leave on the wall's."""
+    """Turns the events of the kdamond `pid` into batches; `feed` them in order of time, then `flush`.
+
+    A target's index in the trace is mapped by `target_ids`; `offset_ns` is wall clock minus trace clock; both may be
+    set anew between two feeds. `start_ns` (trace clock) is when the first aggregation began, if that is known.
+    """
 
     def __init__(
-        self, target_ids: Sequence[int], sample_us: int, aggr_us: int, wall_ns: int, began_ns: int | None = None
+        self,
+        pid: int,
+        target_ids: Sequence[int],
+        intervals: Intervals,
+        *,
+        offset_ns: int,
+        start_ns: int | None = None,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """`target_ids` are the run's, by the kernel's index; `began_ns` is when the first aggregation began, if known."""
-        self._wall_ns = wall_ns
-        self._targets: list[tuple[int, tuple[int, ...]]] = [(-(1 << 62), tuple(target_ids))]
-        self._intervals = [(-(1 << 62), sample_us, aggr_us)]
-        self._open: Columns | None = None
-        self._lost = 0
-        self._last_ns = began_ns
-        self._last_index = -1
-        self._start_ns = began_ns
-        self._burst_ns: int | None = None
+        self.pid = pid
+        self.target_ids = target_ids
+        self.offset_ns = offset_ns
+        self.unattributed = 0
+        """Lost events after the last snapshot; known once it is flushed."""
+        self._intervals = intervals
+        self._say = say
+        self._said: set[str] = set()
+        self._ns = np.empty(0, np.int64)
+        self._records: Array | None = None
+        self._marks: list[Lost] = []
+        self._loss = _Loss()
+        self._bursts = _Bursts(_UNKNOWN if start_ns is None else start_ns)
+        self._is_first = True
 
-    @property
-    def intervals(self) -> tuple[int, int]:
-        """sample_us and aggr_us, as last told."""
-        return self._intervals[-1][1:]
+    def feed(self, events: Events, lost: Iterable[Lost] = ()) -> list[Batch]:
+        """The snapshots that these events complete: a batch of snapshots and one of their regions, or none.
 
-    def retarget(self, target_ids: Sequence[int], now_ns: int) -> None:
-        """From now on the kernel's indexes mean other targets."""
-        self._targets.append((now_ns, tuple(target_ids)))
+        `lost` are the marks of the buffer in which only this kdamond's events are.
+        """
+        self._marks += lost
+        mine = events.records["common_pid"] == self.pid
+        self._ns = np.concatenate([self._ns, events.ts_ns[mine]])
+        records = events.records[mine]
+        self._records = records if self._records is None else np.concatenate([self._records, records])
+        return self._take(keep_tail=True)
 
-    def retune(self, sample_us: int, aggr_us: int, now_ns: int) -> None:
-        """From now on these intervals are in force."""
-        self._intervals.append((now_ns, sample_us, aggr_us))
+    def flush(self) -> list[Batch]:
+        """What is left when no more events come: a snapshot that misses its end is left out, unless events were lost."""
+        batches = self._take(keep_tail=False)
+        self.unattributed = self._loss.rest(sum(mark.count or 0 for mark in self._marks))
+        return batches
 
-    def lose(self, count: int) -> None:
-        """Events were lost before what is fed next; those that no cut snapshot accounts for go to the next whole one."""
-        self._lost += count
+    def _take(self, keep_tail: bool) -> list[Batch]:
+        records = self._records
+        if records is None or not len(records):
+            return []
+        pieces = self._pieces(records)
+        ready = len(pieces) - bool(pieces.missing[-1] > 0 and (keep_tail or not self._is_tail_explained(pieces)))
+        if not keep_tail:
+            pieces.missing[-1] = 0  # Its end was not recorded; that is not lost, and the marks tell the rest.
+        batches = self._emit(pieces[:ready], records) if ready else []
+        end = int(pieces.first[ready]) if ready < len(pieces) else len(records)
+        self._ns, self._records = self._ns[end:], records[end:]
+        return batches
 
-    def feed(self, events: Columns, final: bool = False) -> Iterator[Batch]:
-        """The snapshots that are complete; with `final` also the last one, unless it is cut."""
-        columns = self._with_open(events)
-        if not len(columns["ts"]):
-            return
-        starts = self._starts(columns)
-        sizes = np.diff(np.append(starts, len(columns["ts"])))
-        whole = len(starts)
-        if sizes[-1] < columns["nr_regions"][starts[-1]]:
-            whole -= 1
-            self._open = None if final else {name: column[starts[-1] :] for name, column in columns.items()}
-        heads = [self._head(columns, int(start), int(size)) for start, size in zip(starts[:whole], sizes[:whole], strict=True)]
-        yield from self._batches(columns, starts[:whole], sizes[:whole], heads)
+    def _is_tail_explained(self, pieces: _Pieces) -> bool:
+        return bool(self._marks_at(pieces.last_ns[-1:])[0] > 0)
 
-    def _with_open(self, events: Columns) -> Columns:
-        kept, self._open = self._open, None
-        if kept is None:
-            return {name: events[name] for name in _USED}
-        return {name: np.concatenate([kept[name], events[name]]) for name in _USED}
+    def _is_first_explained(self, pieces: _Pieces) -> bool:
+        """Whether events were lost in or behind the first snapshot.
 
-    def _starts(self, columns: Columns) -> Array:
-        """Where snapshots begin: another target, another count, an address that falls back, or a pause."""
-        before, after = slice(None, -1), slice(1, None)
-        begins = np.ones(len(columns["ts"]), bool)
-        pause = self._in_force(int(columns["ts"][0]))[1] * 500
-        begins[1:] = (
-            (columns["target_id"][after] != columns["target_id"][before])
-            | (columns["nr_regions"][after] != columns["nr_regions"][before])
-            | (columns["start"][after] < columns["end"][before])
-            | (columns["ts"][after] - columns["ts"][before] > pause)
-        )
-        return np.flatnonzero(begins)
+        Else recording began in the middle of a report: what came before was never recorded, and is not lost.
+        """
+        end = min(int(pieces.count[0]), len(self._ns) - 1)
+        return bool(self._marks_at(self._ns[end : end + 1])[0] > 0)
 
-    def _head(self, columns: Columns, start: int, size: int) -> dict[str, Any] | None:
-        """A snapshot's row; None for a target that is not (or no longer) ours."""
-        ts_ns, index = int(columns["ts"][start]), int(columns["target_id"][start])
-        self._next_burst(ts_ns, index)
-        burst_ns = self._burst_ns or ts_ns
-        sample_us, aggr_us = self._in_force(ts_ns)
-        targets = self._targets[bisect_right(self._targets, ts_ns, key=lambda entry: entry[0]) - 1][1]
-        count = int(columns["nr_regions"][start])
-        missing = max(0, count - size)
-        self._lost = max(0, self._lost - missing)
-        lost = missing if missing else self._lost
-        self._lost = self._lost if missing else 0
-        if index >= len(targets):
-            return None
-        return {
-            "target_id": targets[index],
-            "ts": burst_ns + self._wall_ns,
-            "start_ts": None if self._start_ns is None else self._start_ns + self._wall_ns,
+    def _pieces(self, records: Array) -> _Pieces:
+        """Where each snapshot begins: another target, another count, addresses that go back, or enough regions."""
+        target, total, start, end = (records[name] for name in ("target_id", "nr_regions", "start", "end"))
+        breaks = np.ones(len(records), bool)
+        breaks[1:] = (target[1:] != target[:-1]) | (total[1:] != total[:-1]) | (start[1:] < start[:-1])
+        # An empty region (6.12 takes one) is followed by one that begins where it does.
+        breaks[1:] |= (start[1:] == start[:-1]) & (end[:-1] > start[:-1])
+        breaks[self._lossy_gaps()] = True
+        begins = np.flatnonzero(breaks)
+        within = np.arange(len(records)) - np.repeat(begins, np.diff(begins, append=len(records)))
+        first = np.flatnonzero(within % np.maximum(total, 1) == 0)
+        count = np.diff(first, append=len(records))
+        missing = np.maximum(total[first].astype(np.int64) - count, 0)
+        return _Pieces(first, count, target[first], missing, self._ns[first], self._ns[first + count - 1])
+
+    def _lossy_gaps(self) -> Array:
+        """Rows that are of another aggregation than the one before, by time, where that alone can tell it.
+
+        Where events were lost, two halves of different aggregations may look like one, and what follows the second half
+        like its end. Elsewhere time is no witness: a kdamond may have to wait for a processor within a report.
+        """
+        rows = np.searchsorted(self._ns, [mark.before_ns for mark in self._marks])
+        rows = rows[rows < len(self._ns)]
+        if not len(rows):
+            return rows
+        _, aggr_us = self._intervals.at(self._ns[1:])
+        gaps = np.flatnonzero(np.diff(self._ns) > aggr_us.astype(np.int64) * 500) + 1
+        following = np.searchsorted(gaps, rows, side="right")
+        return np.concatenate([rows[np.isin(rows, gaps)], gaps[following[following < len(gaps)]]])
+
+    def _emit(self, pieces: _Pieces, records: Array) -> list[Batch]:
+        marked = self._marks_at(pieces.last_ns)
+        headless = np.zeros(len(pieces), bool)
+        headless[0] = self._is_first and pieces.missing[0] > 0 and not self._is_first_explained(pieces)
+        self._is_first = False
+        lost, gained = self._loss.share(np.where(headless, 0, pieces.missing), marked)
+        burst_ns, start_ns = self._bursts.times(pieces, gained, self._intervals)
+        self._marks = [mark for mark in self._marks if mark.before_ns > pieces.last_ns[-1]]
+        rows = slice(int(pieces.first[0]), int(pieces.first[-1] + pieces.count[-1]))
+        return self._batches(pieces, records[rows], ~headless, lost, burst_ns, start_ns)
+
+    def _marks_at(self, ns: Array) -> Array:
+        """How many events were lost until `ns`, by the marks that wait."""
+        self._marks.sort(key=lambda mark: mark.before_ns)
+        counts = np.cumsum([0] + [mark.count or 0 for mark in self._marks])
+        return np.asarray(counts[np.searchsorted([mark.before_ns for mark in self._marks], ns, side="right")])
+
+    def _batches(
+        self, pieces: _Pieces, records: Array, wanted: Array, lost: Array, burst_ns: Array, start_ns: Array
+    ) -> list[Batch]:
+        wanted = wanted & self._known_targets(pieces.target)
+        if not wanted.any():
+            return []
+        ids = np.asarray([*self.target_ids, 0], np.uint16)[np.minimum(pieces.target, len(self.target_ids)).astype(np.int64)]
+        ts = (burst_ns + self.offset_ns).astype(TIME)
+        piece = np.repeat(np.arange(len(pieces)), pieces.count)
+        good = self._good_rows(records, piece) & wanted[piece]
+        sample_us, aggr_us = self._intervals.at(burst_ns[wanted])
+        began = start_ns[wanted]
+        snapshot = {
+            "target_id": ids[wanted],
+            "ts": ts[wanted],
+            "start_ts": np.ma.MaskedArray((began + self.offset_ns).astype(TIME), began == _UNKNOWN),
             "sample_us": sample_us,
             "aggr_us": aggr_us,
-            "nr_samples": max(1, aggr_us // max(1, sample_us)),
-            "nr_regions": count,
-            "lost_events": lost,
+            "nr_samples": (aggr_us // np.maximum(sample_us, np.uint64(1))).astype(np.uint32),
+            "nr_regions": np.bincount(piece[good], minlength=len(pieces))[wanted].astype(np.uint32),
+            "lost_events": lost[wanted].astype(np.uint64),
         }
+        kept = records[good]
+        region = {
+            "target_id": ids[piece[good]],
+            "ts": ts[piece[good]],
+            "start_addr": kept["start"].astype(np.uint64),
+            "end_addr": kept["end"].astype(np.uint64),
+            "nr_accesses": kept["nr_accesses"].astype(np.uint32),
+            "age": kept["age"].astype(np.uint32),
+        }
+        return [Batch("snapshot", snapshot), Batch("region", region)]
 
-    def _next_burst(self, ts_ns: int, index: int) -> None:
-        """All targets of an aggregation have its time: that of its first event."""
-        pause = self._in_force(ts_ns)[1] * 500
-        if self._burst_ns is None or index <= self._last_index or ts_ns - (self._last_ns or ts_ns) > pause:
-            self._start_ns = self._burst_ns if self._burst_ns is not None else self._start_ns
-            self._burst_ns = ts_ns
-        self._last_index, self._last_ns = index, ts_ns
+    def _known_targets(self, target: Array) -> Array:
+        known = target < len(self.target_ids)
+        if not known.all():
+            odd = int(target[~known][0])
+            self._once(f"note: DAMON reported target {odd} of {len(self.target_ids)}; what it says of it is left out")
+        return np.asarray(known)
 
-    def _in_force(self, ts_ns: int) -> tuple[int, int]:
-        at = bisect_right(self._intervals, ts_ns, key=lambda entry: entry[0]) - 1
-        return self._intervals[at][1:]
+    def _good_rows(self, records: Array, piece: Array) -> Array:
+        """Regions that are not empty and do not overlap the one before."""
+        start, end = records["start"], records["end"]
+        good = end > start
+        good[1:] &= (start[1:] >= end[:-1]) | (piece[1:] != piece[:-1])
+        if not good.all():
+            odd = int(np.flatnonzero(~good)[0])
+            where = f"{int(start[odd]):#x}-{int(end[odd]):#x}"
+            self._once(f"note: DAMON reported a region ({where}) that is empty or out of order; such are left out")
+        return np.asarray(good)
 
-    def _batches(self, columns: Columns, starts: Array, sizes: Array, heads: Sequence[dict[str, Any] | None]) -> Iterator[Batch]:
-        kept = [(head, int(s), int(n)) for head, s, n in zip(heads, starts, sizes, strict=True) if head is not None]
-        if not kept:
-            return
-        snapshot: dict[str, Any] = {name: [head[name] for head, _, _ in kept] for name in kept[0][0]}
-        begun = snapshot.pop("start_ts")
-        unknown = [start is None for start in begun]
-        snapshot["start_ts"] = np.ma.MaskedArray([start or 0 for start in begun], unknown)
-        yield rows.batch("snapshot", snapshot)
-        counts = [size for _, _, size in kept]
-        chosen = np.concatenate([np.arange(start, start + size) for _, start, size in kept])
-        yield rows.batch(
-            "region",
-            {
-                "target_id": np.repeat(snapshot["target_id"], counts),
-                "ts": np.repeat(np.array(snapshot["ts"], np.int64), counts),
-                "start_addr": columns["start"][chosen],
-                "end_addr": columns["end"][chosen],
-                "nr_accesses": columns["nr_accesses"][chosen],
-                "age": columns["age"][chosen],
-            },
-        )
+    def _once(self, line: str) -> None:
+        kind = line[:24]
+        if kind not in self._said:
+            self._said.add(kind)
+            self._say(line)
+
+
+class _Loss:
+    """Shares lost events out to snapshots: what a cut one misses, and what belongs to none to the next one."""
+
+    def __init__(self) -> None:
+        self._missing = 0
+        self._marked = 0
+        self._beyond = 0
+
+    def share(self, missing: Array, marked: Array) -> tuple[Array, Array]:
+        """`lost_events` of each snapshot, and how many of them belong to no snapshot that was seen.
+
+        `marked` is how many the marks tell until its end. A mark comes after the snapshot that it cut, so a total is
+        kept: of what was missing, and of what the marks told beyond it.
+        """
+        total = self._missing + np.cumsum(missing)
+        beyond = np.maximum.accumulate(np.maximum(self._marked + marked - total, self._beyond))
+        gained = np.diff(beyond, prepend=self._beyond)
+        self._missing, self._beyond = int(total[-1]), int(beyond[-1])
+        self._marked += int(marked[-1])
+        return missing + gained, gained
+
+    def rest(self, marked: int) -> int:
+        """What no snapshot has got, when the marks tell of `marked` more."""
+        return max(self._marked + marked - self._missing - self._beyond, 0)
+
+
+class _Bursts:
+    """The end of each aggregation: the first event of a burst, one time for all targets."""
+
+    def __init__(self, start_ns: int) -> None:
+        self._burst_ns = start_ns
+        self._start_ns = _UNKNOWN
+        self._target = -1
+        self._last_ns = _UNKNOWN
+
+    def times(self, pieces: _Pieces, gained: Array, intervals: Intervals) -> tuple[Array, Array]:
+        """When each piece's aggregation ended, and when it began (or `_UNKNOWN`)."""
+        _, aggr_us = intervals.at(pieces.first_ns)
+        aggr_ns = aggr_us.astype(np.int64) * 1000
+        before = np.concatenate([[self._last_ns], pieces.last_ns[:-1]])
+        target = pieces.target.astype(np.int64)
+        new = target <= np.concatenate([[self._target], target[:-1]])
+        new |= (before == _UNKNOWN) | (pieces.first_ns - np.maximum(before, 0) > aggr_ns // 2)
+        first = np.flatnonzero(new)
+        ended = np.concatenate([[self._burst_ns], pieces.first_ns[first]])
+        # Where whole aggregations were lost, nobody knows when this one began.
+        unsure = (gained[first] > 0) & (ended[1:] - ended[:-1] > aggr_ns[first] * 3 // 2)
+        began = np.concatenate([[self._start_ns], np.where(unsure, _UNKNOWN, ended[:-1])])
+        burst = np.cumsum(new)
+        self._burst_ns, self._start_ns = int(ended[-1]), int(began[-1])
+        self._target, self._last_ns = int(target[-1]), int(pieces.last_ns[-1])
+        return ended[burst], began[burst]

@@ -16,7 +16,7 @@ from damopipe.backend.protocol import Say
 from damopipe.backend.refusal import held, leftover, taken
 from damopipe.backend.state import State, boot_id, kept
 from damopipe.errors import MachineError
-from damopipe.kernel import in_use, procfs, tracefs
+from damopipe.kernel import in_use, procfs, trace_instance, tracefs
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.kernel.machine import Machine
 
@@ -33,8 +33,8 @@ class Custody:
     def __init__(self, machine: Machine, pipeline: str, say: Say, takeover: bool = False) -> None:
         self.machine = machine
         self.kdamonds = Kdamonds(machine)
-        self.instance = f"{tracefs.PREFIX}{os.getpid()}"
-        """The name of the tracefs instance that is removed on the way out."""
+        self.instance = f"{trace_instance.PREFIX}{os.getpid()}"
+        """What the names of our tracefs instances begin with, which are removed on the way out."""
         self._pipeline, self._say, self._takeover = pipeline, say, takeover
         self._lock = -1
 
@@ -113,7 +113,9 @@ def locked(machine: Machine) -> int:
 def put_back(machine: Machine, state: State) -> list[str]:
     """Makes DAMON what it was before `state`; says what was left to others. Safe to repeat; the state file goes last."""
     said = stop_ours(machine, state)
-    tracefs.remove_instance(machine, state.instance)
+    for name in tracefs.instances(machine):
+        if name.startswith(f"{state.instance}-"):
+            tracefs.remove_instance(machine, name)
     if not said:
         _restore(Kdamonds(machine), state.before)
     for name in state.modules:

@@ -107,6 +107,11 @@ def system(root: str, ts_ns: int) -> Batch:
     return counters(values, ts_ns)
 
 
+def tune(context_id: int, ts_ns: int, sample_us: int, aggr_us: int) -> Batch:
+    """Other intervals are in force."""
+    return batch("interval_tune", {"context_id": [context_id], "ts": [ts_ns], "sample_us": [sample_us], "aggr_us": [aggr_us]})
+
+
 def counters(values: dict[str, int], ts_ns: int) -> Batch:
     """A counter batch of `values` by name."""
     return batch("counter", {"ts": [ts_ns] * len(values), "name": list(values), "value": list(values.values())})

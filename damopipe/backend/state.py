@@ -47,7 +47,7 @@ class State(BaseModel):
     """When that process began, which tells it from a later one of its pid."""
     boot_id: str
     instance: str
-    """The name of our tracefs instance."""
+    """What the names of our tracefs instances begin with."""
     before: dict[str, str] = {}
     """Every file below kdamonds/ and its text, as we found it."""
     modules: tuple[str, ...] = ()

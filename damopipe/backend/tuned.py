@@ -45,7 +45,7 @@ class Tuned:
             found = self.read_back(number)
             if found is not None and found != self._in_force[number]:
                 self._in_force[number] = found
-                yield self._change(number, time.monotonic_ns() + wall_ns)
+                yield rows.tune(number, time.monotonic_ns() + wall_ns, *found)
 
     def read_back(self, number: int) -> tuple[int, int] | None:
         """What the kernel has them at; None when the kdamond has ended."""
@@ -53,9 +53,3 @@ class Tuned:
             return None
         sample, aggr = (self._kdamonds.read(f"{number}/{_INTERVALS}/{name}_us") for name in ("sample", "aggr"))
         return None if sample is None or aggr is None else (int(sample), int(aggr))
-
-    def _change(self, number: int, ts_ns: int) -> Batch:
-        sample_us, aggr_us = self._in_force[number]
-        return rows.batch(
-            "interval_tune", {"context_id": [number], "ts": [ts_ns], "sample_us": [sample_us], "aggr_us": [aggr_us]}
-        )

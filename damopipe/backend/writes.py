@@ -9,16 +9,15 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from damopipe.backend.staging import kdamond_of
-from damopipe.backend.tracing import EVENTS, events_per_second
+from damopipe.backend.tracing import EVENTS, buffer_kb, instance_of
 from damopipe.damon.kdamond import Target
 from damopipe.damon.model import AddressRange
 from damopipe.errors import DamopipeError
-from damopipe.kernel import iomem, tracefs
+from damopipe.kernel import iomem, trace_instance, tracefs
 from damopipe.kernel.features import Features, find, of_version
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.needs import missing, needs, sentence
 from damopipe.kernel.sysfs import render
-from damopipe.kernel.tracefs import Capture, buffer_kb_for
 from damopipe.pipeline.describe import target_name
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
 
@@ -32,8 +31,8 @@ def planned_writes(plan: Plan, machine: Machine) -> list[tuple[str, str]]:
     A plan that needs more than this kernel has is shown as on one that has it: `lacking` says what is missing.
     """
     known = _known(machine).names | {need.feature for need in needs(plan)}
-    tracing = _tracing(plan, machine)
-    return [*tracing, *_sysfs(plan, known, machine), *_filters(tracing, len(plan.contexts))]
+    tracing = list(_tracing(plan, machine))
+    return [*tracing, *_sysfs(plan, known, machine), *_filters(tracing)]
 
 
 def lacking(plan: Plan, machine: Machine) -> Iterator[str]:
@@ -66,22 +65,25 @@ def _folder(path: str) -> str:
     return path.partition("/kdamonds/")[0] + "/kdamonds"
 
 
-def _tracing(plan: Plan, machine: Machine) -> list[tuple[str, str]]:
+def _tracing(plan: Plan, machine: Machine) -> Iterator[tuple[str, str]]:
+    """What each kdamond's own instance is set up with."""
     if plan.record.snapshot_us is not None or tracefs.missing(machine):
-        return []
-    folder = machine.tracing / "instances" / f"{tracefs.PREFIX}<pid>"
-    settings = Capture(machine, EVENTS, "", buffer_kb_for(events_per_second(plan))).settings
+        return
     events = [name for name in EVENTS if (machine.tracing / "events/damon" / name).exists()]
-    enabled = {f"events/damon/{name}/enable": "1" for name in events} | {"tracing_on": "1"}
-    return [(str(folder / path), text) for path, text in (settings | enabled).items()]
+    for number, context in enumerate(plan.contexts):
+        folder = machine.tracing / "instances" / instance_of(f"{trace_instance.PREFIX}<pid>", number)
+        files = tracefs.settings(buffer_kb(context)) | {f"events/damon/{name}/filter": "common_pid == 0" for name in events}
+        files |= {f"events/damon/{name}/enable": "1" for name in events}
+        yield from ((f"{folder}/{file}", text) for file, text in files.items())
+        yield f"{folder}/tracing_on", "1"
 
 
-def _filters(tracing: Sequence[tuple[str, str]], nr_kdamonds: int) -> Iterator[tuple[str, str]]:
-    """When the kdamonds have pids, their events alone are wanted."""
-    condition = " || ".join(f"common_pid == <pid of kdamond {number}>" for number in range(nr_kdamonds))
+def _filters(tracing: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """When the kdamonds have pids, each instance wants the events of its own."""
     for path, _ in tracing:
-        if path.endswith("/enable"):
-            yield path.removesuffix("/enable") + "/filter", condition
+        if path.endswith("/filter"):
+            number = path.partition("/events/")[0].rpartition("-")[2]
+            yield path, f"common_pid == <pid of kdamond {number}>"
 
 
 def _sysfs(plan: Plan, known: frozenset[str], machine: Machine) -> list[tuple[str, str]]:

@@ -1,203 +1,257 @@
-"""An own tracefs instance: made, set up, drained, removed.
+"""Recording DAMON's trace events through a tracefs instance of our own.
 
-Invariant: nothing outside of our instance is written, and leaving a `Capture` removes it, also half-way.
-Kernel document: Documentation/trace/ftrace.rst, "Instances"; Documentation/trace/ring-buffer-map.rst.
+Nothing outside `instances/damopipe-*` is ever written, and leaving a `Capture` removes its instance.
+Kernel documents: Documentation/trace/ftrace.rst ("Instances"), Documentation/trace/events.rst.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
+from typing import Self
 
 from damopipe.errors import MachineError
 from damopipe.kernel import fs
 from damopipe.kernel.events import Layout, parse_format
-from damopipe.kernel.fs import RefusedWrite
 from damopipe.kernel.machine import Machine
-from damopipe.kernel.ring_buffer import Decoded, PageHeader, decode, parse_header_page
+from damopipe.kernel.ring_buffer import PageShape
+from damopipe.kernel.trace_instance import PREFIX, chunks, path_of, processors, refusal, remove
+from damopipe.kernel.trace_merge import Drained, Merge
 
-if TYPE_CHECKING:
-    Array = np.ndarray[Any, Any]
-
-PREFIX = "damopipe-"
-EVENT_BYTES = 52
-"""What one damon_aggregated takes in the ring buffer."""
-_LEAST_KB, _MOST_KB = 1408, 65536
+_GROUP = "events/damon"
+_CLOCK = "mono"
+_WAKE_PERCENT = 25
+"""How full a buffer is when `poll` returns: a reader that sleeps is woken early only where it has to be."""
+_EVENT_BYTES = 64
+_SMALLEST_KB = 512
+_ALL_PROCESSORS_KB = 256 << 10
 
 
 def missing(machine: Machine) -> str | None:
-    """Why DAMON's events cannot be read here, in a sentence; None if they can. Reads only."""
-    if not (machine.tracing / "instances").is_dir():
-        return f"tracefs is not there ({machine.tracing}); mount it with: mount -t tracefs nodev /sys/kernel/tracing"
-    if not (machine.tracing / "events/damon/damon_aggregated/format").exists():
-        return f"this kernel has no tracepoint damon_aggregated ({machine.tracing}/events/damon)"
+    """Why events cannot be recorded here, and what to do, in a sentence; None if they can. Reads only."""
+    tracing = machine.tracing
+    if sys.byteorder != "little" or sys.maxsize < 1 << 32:
+        return "the trace buffer can be read on 64-bit little-endian machines only"
+    try:
+        names = os.listdir(tracing)  # noqa: PTH208 - names, not paths
+    except FileNotFoundError:
+        return f"this kernel has no tracefs ({tracing} is missing): it needs CONFIG_FTRACE"
+    except OSError as error:
+        return f"{tracing} cannot be read ({error.strerror}): run as root"
+    if not names:
+        return f"tracefs is not mounted: run 'mount -t tracefs tracefs {tracing}' as root"
+    if "instances" not in names or not (tracing / _GROUP).is_dir():
+        return f"this kernel does not trace DAMON ({tracing / _GROUP} is missing): it needs CONFIG_DAMON"
+    if not os.access(tracing / "instances", os.W_OK):
+        return f"{tracing} may not be written: run as root, with tracefs mounted writable"
     return None
 
 
 def instances(machine: Machine) -> list[str]:
-    """The instances of ours that exist."""
-    try:
-        names = os.listdir(machine.tracing / "instances")  # noqa: PTH208 - names are all that is wanted
-    except OSError:
-        return []
-    return sorted(name for name in names if name.startswith(PREFIX))
+    """Our own instances, by name: those in use, and those that a killed damopipe left. Reads only."""
+    with suppress(OSError):
+        return sorted(name for name in os.listdir(machine.tracing / "instances") if name.startswith(PREFIX))  # noqa: PTH208
+    return []
 
 
-def remove_instance(machine: Machine, name: str) -> None:
-    """Removes an instance of ours; does nothing where it is not there. Raises MachineError."""
-    folder = machine.tracing / "instances" / name
-    if not name.startswith(PREFIX) or not folder.is_dir():
-        return
-    try:
-        fs.write(str(folder / "tracing_on"), "0")
-        folder.rmdir()
-    except OSError as error:
-        raise MachineError(f"{folder}: cannot be removed ({error.strerror}); remove it with: rmdir {folder}") from None
+def remove_instance(machine: Machine, name: str) -> bool:
+    """Stops and removes one of our instances; False if there is none. Raises MachineError."""
+    path = path_of(machine, name)
+    if not path.is_dir():
+        return False
+    for file in ("tracing_on", "events/enable"):
+        with suppress(OSError):  # what counts is whether it can be removed
+            fs.write(str(path / file), "0")
+    remove(path)
+    return True
 
 
-def buffer_kb_for(events_per_second: float, seconds: float = 8.0, cpus: int = 1) -> int:
-    """A buffer for each CPU that holds what comes in `seconds`; between 1.4 and 64 MiB.
+def buffer_kb_for(events_per_second: float, *, processors: int = 1, late_s: float = 5.0) -> int:
+    """The size of one processor's buffer that loses nothing while its reader is `late_s` late.
 
-    kdamond can stay on one CPU, so each has room for everything.
+    All events may come on one processor. All buffers together stay below 256 MiB; one is never below 512 KiB.
     """
-    wanted = events_per_second * seconds * EVENT_BYTES / 1024
-    return int(min(max(wanted, _LEAST_KB), _MOST_KB / max(1, cpus) * 8, _MOST_KB))
+    wanted = int(events_per_second * late_s * _EVENT_BYTES) >> 10
+    return max(_SMALLEST_KB, min(wanted, _ALL_PROCESSORS_KB // max(processors, 1)))
 
 
-@dataclass
-class Drained:
-    """What has come since the last time, of all CPUs, in order of time."""
+def settings(buffer_kb: int) -> dict[str, str]:
+    """What is written to a new instance before any event is switched on, in order."""
+    return {
+        "tracing_on": "0",
+        "trace_clock": _CLOCK,
+        "buffer_size_kb": str(buffer_kb),
+        "buffer_percent": str(_WAKE_PERCENT),
+    }
 
-    events: dict[str, dict[str, Array]]
-    """Of each event its columns, `ts` among them (nanoseconds of CLOCK_MONOTONIC)."""
-    lost: int = 0
-    """Events that were overwritten before they were read."""
-    problems: list[str] = field(default_factory=list)
+
+def leftover(machine: Machine, events: Iterable[str], name: str) -> Drained | None:
+    """What the instance of a killed run still has; None where there is none. Raises PageError, MachineError."""
+    path = path_of(machine, name)
+    if not path.is_dir():
+        return None
+    files = [path / _GROUP / event / "format" for event in events]
+    layouts = [parse_format(_ascii(file)) for file in files if file.exists()]
+    merge = Merge(layouts, PageShape.parse(_ascii(path / "events/header_page")))
+    for cpu, folder in processors(path):
+        pipe = os.open(folder / "trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            data = b"".join(chunks(pipe, merge.page_bytes, _ALL_PROCESSORS_KB << 10))
+        finally:
+            os.close(pipe)
+        if data:
+            merge.add(cpu, data, lambda: None)
+    return merge.release()
+
+
+def _ascii(file: Path) -> str:
+    return fs.read(str(file)).decode("ascii", "backslashreplace")
 
 
 class Capture:
-    """A context manager over an instance; `only` chooses whose events, `read` drains it."""
+    """Events of DAMON from an instance `name` (which begins with "damopipe-"); a context manager.
 
-    def __init__(self, machine: Machine, events: Sequence[str], name: str, buffer_kb: int) -> None:
-        self.settings = {"trace_clock": "mono", "buffer_size_kb": str(buffer_kb), "options/overwrite": "1"}
-        """What is written before the events are switched on."""
-        self._machine, self._name = machine, name
-        self._folder = machine.tracing / "instances" / name
-        self._events = tuple(events)
-        self._layouts: list[Layout] = []
-        self._header = PageHeader()
-        self._files: list[int] = []
+    Entering it starts the recording of those of `events` that this kernel has, of the tasks `pids` or of all. Raises
+    MachineError, having removed what it made. `buffer_kb` is each processor's; `clock` is CLOCK_MONOTONIC in ns.
+    """
+
+    events: list[str]
+    """What is recorded: those of the events asked for that this kernel has. Known once it is entered."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        events: Iterable[str],
+        *,
+        name: str,
+        buffer_kb: int,
+        pids: Iterable[int] = (),
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._machine = machine
+        self._wanted = list(events)
+        self._path = path_of(machine, name)
+        self._buffer_kb = buffer_kb
+        self._pids = tuple(pids)
+        self._clock = clock
+        self._pipes: dict[int, int] = {}
+        self._made = False
+        self.events = []
 
     def __enter__(self) -> Self:
-        """Makes the instance and switches the events on. Raises MachineError, having removed it."""
-        reason = missing(self._machine)
-        if reason:
-            raise MachineError(reason)
         try:
-            self._folder.mkdir()
-        except OSError as error:
-            raise MachineError(f"{self._folder}: cannot be made ({error.strerror}); tracing needs root: run with sudo") from None
-        try:
+            self._make()
             self._set_up()
-        except BaseException:
-            self._leave()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            if isinstance(error, OSError):
+                raise refusal(error, self._path) from error
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._leave()
+        """Stops, closes and removes; goes on after a refusal and tells of the last one only if nothing else went wrong."""
+        if not self._made:
+            return
+        self._stop()
+        while self._pipes:
+            os.close(self._pipes.popitem()[1])
+        self._made = False
+        try:
+            remove(self._path)
+        except MachineError as refusal:
+            if error is None:
+                raise
+            error.add_note(str(refusal))
 
-    def only(self, pids: Sequence[int]) -> None:
-        """From now on, events of these kdamonds alone. Raises MachineError."""
-        condition = " || ".join(f"common_pid == {pid}" for pid in pids) or "0"
-        for layout in self._layouts:
-            self._write(f"events/damon/{layout.name}/filter", condition)
+    def only(self, pids: Iterable[int]) -> None:
+        """From now on only events of these tasks are recorded; of all, if there are none. Raises MachineError."""
+        self._pids = tuple(pids)
+        try:
+            self._filter()
+        except OSError as error:
+            raise refusal(error, self._path) from error
+
+    def fds(self) -> list[int]:
+        """What `poll` may wait for: ready when a buffer is a quarter full."""
+        return list(self._pipes.values())
 
     def read(self) -> Drained:
-        """Everything that has come; partly filled sub-buffers too."""
-        return joined([decode(self._drain(file), self._header, self._layouts) for file in self._files])
+        """What happened since the last time and until now. Raises PageError, MachineError."""
+        now = self._clock()
+        self._read_pages()
+        return self._merge.release(now)
+
+    def finish(self) -> Drained:
+        """Stops recording and gives all that is left. Raises PageError, MachineError."""
+        self._stop()
+        self._read_pages()
+        return self._merge.release()
+
+    def _make(self) -> None:
+        if (why := missing(self._machine)) is not None:
+            raise MachineError(why)
+        self._path.mkdir()
+        self._made = True
 
     def _set_up(self) -> None:
-        for path, value in self.settings.items():
-            self._write(path, value)
-        self._open()
-        for layout in self._layouts:
-            self._write(f"events/damon/{layout.name}/enable", "1")
+        for file, value in settings(self._buffer_kb).items():
+            self._write(file, value)
+        layouts = list(self._layouts())
+        if not layouts:
+            raise MachineError(f"this kernel has none of the trace events {', '.join(self._wanted)}")
+        self.events = [layout.name for layout in layouts]
+        self._merge = Merge(layouts, PageShape.parse(self._text("events/header_page")))
+        if self._pids:
+            self._filter()
+        for cpu, path in processors(self._path):
+            self._pipes[cpu] = os.open(path / "trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        for name in self.events:
+            self._write(f"{_GROUP}/{name}/enable", "1")
         self._write("tracing_on", "1")
 
-    def _open(self) -> None:
-        """Layouts and files of an instance; events that the kernel lacks are left out."""
-        self._header = parse_header_page(_text(self._folder / "events/header_page", self._machine.tracing / "events/header_page"))
-        formats = [self._folder / f"events/damon/{name}/format" for name in self._events]
-        self._layouts = [parse_format(_text(path)) for path in formats if path.exists()]
-        cpus = sorted((self._folder / "per_cpu").glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
-        self._files = [os.open(cpu / "trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC) for cpu in cpus]
+    def _stop(self) -> None:
+        # A refusal here is of no matter: the instance goes as a whole, and what is lost by that is told by `remove`.
+        for file in ("tracing_on", *(f"{_GROUP}/{name}/enable" for name in self.events)):
+            with suppress(OSError):
+                self._write(file, "0")
 
-    def _drain(self, file: int) -> bytes:
-        """All sub-buffers of one CPU: each read gives one."""
-        pages = []
-        while True:
+    def _filter(self) -> None:
+        tasks = " || ".join(f"common_pid == {pid}" for pid in self._pids)
+        for name in self.events:
+            self._write(f"{_GROUP}/{name}/filter", tasks or "0")
+
+    def _layouts(self) -> Iterator[Layout]:
+        for name in self._wanted:
+            with suppress(FileNotFoundError):  # an event that this kernel does not have yet
+                yield parse_format(self._text(f"{_GROUP}/{name}/format"))
+
+    def _read_pages(self) -> None:
+        for cpu, pipe in self._pipes.items():
             try:
-                page = os.read(file, self._header.page_bytes)
-            except BlockingIOError:
-                break
-            if not page:
-                break
-            pages.append(page)
-        return b"".join(pages)
+                data = b"".join(chunks(pipe, self._merge.page_bytes, self._buffer_kb << 10))
+            except OSError as error:
+                path = self._path / f"per_cpu/cpu{cpu}/trace_pipe_raw"
+                raise refusal(OSError(error.errno, error.strerror, str(path)), self._path) from error
+            if data:
+                self._merge.add(cpu, data, lambda cpu=cpu: self._overrun(cpu))  # type: ignore[misc]
 
-    def _write(self, path: str, value: str) -> None:
-        try:
-            fs.write(str(self._folder / path), value)
-        except RefusedWrite as error:
-            raise MachineError(f"tracefs refused {value!r} in {error.filename} ({error.strerror})") from None
+    def _overrun(self, cpu: int) -> int | None:
+        """How many events this processor's buffer has lost in all."""
+        with suppress(OSError):
+            for line in self._text(f"per_cpu/cpu{cpu}/stats").splitlines():
+                name, _, number = line.partition(": ")
+                if name == "overrun" and number.isascii() and number.isdigit():
+                    return int(number)
+        return None
 
-    def _leave(self) -> None:
-        files, self._files = self._files, []
-        for file in files:
-            os.close(file)
-        remove_instance(self._machine, self._name)
+    def _write(self, file: str, value: str) -> None:
+        fs.write(str(self._path / file), value)
 
-    @classmethod
-    def leftover(cls, machine: Machine, events: Sequence[str], name: str) -> Drained | None:
-        """What an instance of a killed run still has; None where it is not there."""
-        found = cls(machine, events, name, 0)
-        if not found._folder.is_dir():
-            return None
-        try:
-            found._open()
-            return found.read()
-        finally:
-            for file in found._files:
-                os.close(file)
-
-
-def joined(parts: Sequence[Decoded]) -> Drained:
-    """The events of all CPUs in order of time; kdamonds move from one to another."""
-    events: dict[str, dict[str, Array]] = {}
-    for name in {name: None for part in parts for name in part.events}:
-        tables = [part.events[name] for part in parts if name in part.events]
-        order = np.argsort(np.concatenate([table["ts"] for table in tables]), kind="stable")
-        events[name] = {column: np.concatenate([table[column] for table in tables])[order] for column in tables[0]}
-    # A mark without a number stands for at least one.
-    lost = sum(int(np.maximum(part.lost, 1).sum()) for part in parts)
-    return Drained(events, lost, [problem for part in parts for problem in part.problems])
-
-
-def _text(*places: Path) -> str:
-    """The first of these files that is there."""
-    for place in places:
-        try:
-            return fs.read(str(place)).decode("ascii", "replace")
-        except OSError as error:
-            last = error
-            if error.errno != errno.ENOENT:
-                break
-    raise MachineError(f"{last.filename}: cannot be read ({last.strerror}); run with sudo")
+    def _text(self, file: str) -> str:
+        return _ascii(self._path / file)
