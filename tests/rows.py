@@ -54,10 +54,10 @@ class Sql:
         self.run_id = self.store.begin_run(start_of(**more))
         return self
 
-    def snapshot(self, ts: int, start: int | None = None, nr_samples: int | None = 10, target_id: int = 0) -> Self:
+    def snapshot(self, ts: int, start: int | None = None, nr_samples: int | None = 10, target_id: int = 0, **more: Any) -> Self:
         """A snapshot that ends at `ts` ns; the regions that follow are its."""
         self._at = {"ts": ts, "target_id": target_id}
-        row = {"start_ts": start, "nr_samples": nr_samples, "nr_regions": 0}
+        row = {"start_ts": start, "nr_samples": nr_samples, "nr_regions": 0} | more
         self.store.append(self.run_id, [batch("snapshot", self._at | row)])
         return self
 

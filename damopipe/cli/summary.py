@@ -18,7 +18,8 @@ DEFAULT_STORE = Path("damopipe.duckdb")
 
 def summary(result: RunResult) -> str:
     """Everything a person wants to know after a run, ready to print."""
-    return "\n".join([_recorded(result), *map(_made, result.outputs), "", *_next(result)])
+    health = [f"  health  {line}" for line in result.health]
+    return "\n".join([_recorded(result), *health, *map(_made, result.outputs), "", *_next(result)])
 
 
 def _recorded(result: RunResult) -> str:

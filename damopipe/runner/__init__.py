@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from damopipe.errors import UsageError
 from damopipe.owner import give_tree
+from damopipe.runner.health import complaints
 from damopipe.runner.provenance import run_start
 from damopipe.runner.recording import record
 from damopipe.runner.result import RunResult
@@ -52,7 +53,8 @@ def run(plan: Plan, store: Store, out_root: Path, progress: Progress, takeover: 
         outputs = _outputs(plan, run_id, store, out_dir, progress, stopper)
         if out_dir.exists():
             give_tree(out_dir)
-    return RunResult(run_id, plan, store.path, out_dir, recorded, outputs, tuple(progress.notes), stopper.signal_number)
+    health = complaints(store, run_id)
+    return RunResult(run_id, plan, store.path, out_dir, recorded, outputs, tuple(progress.notes), health, stopper.signal_number)
 
 
 def check_folder(out_root: Path) -> None:

@@ -23,6 +23,8 @@ class RunResult:
     recorded: Recorded
     outputs: tuple[OutputResult, ...]
     notes: tuple[str, ...]
+    health: tuple[str, ...]
+    """What makes the records doubtful, a line each, with what to do."""
     signal_number: int | None
 
     @property
@@ -52,5 +54,6 @@ class RunResult:
             "out_dir": str(self.out_dir),
             "outputs": [output.as_json() for output in self.outputs],
             "notes": list(self.notes),
+            "health": list(self.health),
             "exit_code": self.exit_code,
         }

@@ -189,3 +189,37 @@ class TestAreas:
         rows = sql("SELECT names FROM address_areas(1)")
         assert len(rows) == 6
         assert sorted(name for (names,) in rows for name in names) == [f"m{number}" for number in range(1, 10)]
+
+
+class TestRunHealth:
+    CONTEXT = ({"context_id": 0, "operations": "vaddr", "min_nr_regions": 10, "max_nr_regions": 100},)
+
+    def bad(self, sql: Sql) -> list[str]:
+        return [name for (name,) in sql("SELECT name FROM run_health WHERE run_id = $run AND NOT is_fine", run=sql.run_id)]
+
+    def fill(self, sql: Sql, nr_accesses: int, **snapshot: int) -> Sql:
+        sql.run(contexts=self.CONTEXT)
+        for n in range(4):
+            given = {"nr_regions": 50, "lost_events": 0, "aggr_us": 100} | snapshot
+            length = given.pop("took_us", 100)
+            sql.snapshot((n + 1) * length * 1000, start=n * length * 1000, **given).region(0, 4096, nr_accesses)
+        return sql
+
+    def test_a_good_run_is_fine(self, sql: Sql) -> None:
+        assert self.bad(self.fill(sql, 5)) == []
+        assert sql("SELECT count(*), count(advice) FROM run_health WHERE run_id = $run", run=sql.run_id) == [(5, 0)]
+
+    def test_what_is_wrong_is_named_with_advice(self, sql: Sql) -> None:
+        assert self.bad(self.fill(sql, 5, lost_events=3)) == ["lost events"]
+        assert sql("SELECT value, unit FROM run_health WHERE NOT is_fine") == [(12.0, "events")]
+        assert self.bad(self.fill(sql, 0)) == ["snapshots without an access"]
+        assert self.bad(self.fill(sql, 5, nr_regions=100)) == ["snapshots at the most regions"]
+        assert self.bad(self.fill(sql, 5, took_us=250)) == ["aggregations longer than asked"]
+        assert self.bad(self.fill(sql, 0, nr_regions=11)) == [
+            "snapshots at the fewest regions, without an access",
+            "snapshots without an access",
+        ]
+
+    def test_what_is_not_known_has_no_row(self, sql: Sql) -> None:
+        sql.snapshot(100).region(0, 4096, 5)
+        assert sql("SELECT name FROM run_health") == [("snapshots without an access",)]

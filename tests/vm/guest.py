@@ -80,7 +80,7 @@ class Guest:
         self._jobs.append(job)
         return job
 
-    def damopipe(self, *arguments: str | Path, timeout: float = 120, env: Mapping[str, str] | None = None,
+    def damopipe(self, *arguments: str | Path, timeout: float = 300, env: Mapping[str, str] | None = None,
                  cwd: Path | None = None, cpu: int | None = None) -> Done:  # fmt: skip
         """Runs `damopipe …` of this checkout in `cwd` (the share)."""
         return self.run(self.damopipe_command(*arguments), timeout=timeout, env=env, cwd=cwd, cpu=cpu)
