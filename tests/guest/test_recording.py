@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from damopipe.damon.attrs import IntervalsGoal
+from damopipe.damon.attrs import IntervalsGoal, RegionLimits
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import AccessPattern, Scheme
@@ -41,6 +41,16 @@ def test_a_process_by_pid(known: Start) -> None:
     assert bool((np.diff(np.unique(run.snapshots["ts"])).astype(np.int64) > 50_000_000).all())
     assert {"target", "kdamond", "self"} == set(run.tables["process"]["role"].tolist())
     assert len(run.tables["mapping"]["ts"]) > 5
+
+
+def test_a_thousand_regions_lose_nothing(known: Start) -> None:
+    here = known(4, 400)
+    one = plan(pid(here.pid), seconds=5, sample_ms=5)
+    attrs = one.contexts[0].attrs.model_copy(update={"nr_regions": RegionLimits(min=1000, max=1000)})
+    run = Run(with_context(one, attrs=attrs))
+    assert int(run.snapshots["lost_events"].sum()) == 0
+    assert int(run.snapshots["nr_regions"].max()) > 900
+    assert len(run.regions["ts"]) == int(run.snapshots["nr_regions"].sum())
 
 
 def test_fixed_ranges(known: Start) -> None:
