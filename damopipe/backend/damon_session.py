@@ -21,6 +21,7 @@ from damopipe.backend.members import Members
 from damopipe.backend.outcome import tell_outcomes
 from damopipe.backend.protocol import Say
 from damopipe.backend.recording import recorder_for
+from damopipe.backend.scheme_stats import SchemeStats
 from damopipe.backend.state import Recorded, Started
 from damopipe.backend.tuned import Tuned
 from damopipe.errors import StageError
@@ -47,6 +48,8 @@ class DamonSession:
         self._recorder = recorder_for(plan, self._custody, self._tuned, say)
         self._driver = Driver(self._custody, self._contexts, self._features, self._recorder.by_snapshots)
         self._beside = Beside(plan.record.also, str(machine.proc))
+        schemes = plan.contexts if "schemes" in plan.record.also else ()
+        self._stats = SchemeStats(self._custody.kdamonds, schemes, self._features)
         self._wake = -1
         self._stopped = False
         self._nr_snapshots = 0
@@ -86,6 +89,7 @@ class DamonSession:
             self._wait()
             yield from self._collect(final=False)
             self._follow()
+        yield from self._stats.look(time.monotonic_ns(), self.clock_offset_ns or 0, last=True)
         self._driver.switch_off()
         yield from self._collect(final=True)
         if self.end_reason == "target ended":
@@ -125,6 +129,8 @@ class DamonSession:
         for batch in self._recorder.collect(now_ns, final):
             self._nr_snapshots += len(batch) if batch.kind == "snapshot" else 0
             yield batch
+        if not final:
+            yield from self._stats.look(now_ns, wall_ns)
         members = [member for context in self._contexts for member in context.living]
         yield from self._beside.look(members, self._driver.pids, now_ns, wall_ns)
 

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from damopipe.backend import rows
 from damopipe.backend.aggregations import Aggregations
 from damopipe.backend.intervals import Intervals
 from damopipe.backend.members import Members
 from damopipe.backend.protocol import Say
+from damopipe.backend.scheme_stats import first_ids
 from damopipe.backend.state import State
 from damopipe.backend.tuned import Tuned
 from damopipe.errors import PageError
@@ -31,10 +34,16 @@ from damopipe.records import Batch
 
 AGGREGATED = "damon_aggregated"
 TUNED = "damon_monitor_intervals_tune"
-EVENTS = (AGGREGATED, TUNED)
+APPLIED = "damos_before_apply"
 _DRAIN_S = 0.5
 _NOBODY = (0,)
 """Until the kdamond has a pid, nobody's events are wanted; no kdamond has the pid of the idle task."""
+
+
+def events_of(plan: Plan) -> tuple[str, ...]:
+    """What is to be recorded: with schemes, where they are asked for, also each region that they are applied to."""
+    wants_schemes = "schemes" in plan.record.also and any(context.schemes for context in plan.contexts)
+    return (AGGREGATED, TUNED, APPLIED) if wants_schemes else (AGGREGATED, TUNED)
 
 
 def instance_of(base: str, context: int) -> str:
@@ -59,6 +68,8 @@ class _Stream:
     capture: Capture
     context: PlannedContext
     number: int
+    first_scheme: int
+    """The run's scheme_id of the context's first scheme."""
     pid: int = 0
     aggregations: Aggregations | None = None
     intervals: Intervals | None = None
@@ -73,8 +84,10 @@ class TraceRecorder:
 
     def __init__(self, machine: Machine, base: str, plan: Plan, tuned: Tuned, say: Say) -> None:
         self._streams = [
-            _Stream(Capture(machine, EVENTS, name=instance_of(base, n), buffer_kb=buffer_kb(c), pids=_NOBODY), c, n)
-            for n, c in enumerate(plan.contexts)
+            _Stream(
+                Capture(machine, events_of(plan), name=instance_of(base, n), buffer_kb=buffer_kb(c), pids=_NOBODY), c, n, first
+            )
+            for n, (c, first) in enumerate(zip(plan.contexts, first_ids(plan.contexts), strict=True))
         ]
         self._tuned, self._say = tuned, say
         self._wall_ns = 0
@@ -111,11 +124,35 @@ class TraceRecorder:
             drained = self._drain(stream, final)
             assert stream.aggregations is not None and stream.intervals is not None
             yield from self._retune(stream, drained, now_ns)
+            yield from self._applied(stream, drained)
             yield from stream.aggregations.feed(drained.events[AGGREGATED], drained.lost)
             if final:
                 yield from stream.aggregations.flush()
             if drained.lost_events:
                 self._say(f"{drained.lost_events:,} events were lost: the reader was late; see lost_events of the snapshots")
+
+    def _applied(self, stream: _Stream, drained: Drained) -> Iterator[Batch]:
+        """The regions that schemes of the plan were applied to; numbers of schemes go on over all contexts."""
+        events, aggregations = drained.events.get(APPLIED), stream.aggregations
+        if events is None or aggregations is None:
+            return
+        target_ids = np.asarray([*aggregations.target_ids, 0], np.uint16)
+        ours = events.records["scheme_idx"] < len(stream.context.schemes)
+        ours &= events.records["target_idx"] < len(target_ids) - 1
+        found = events[np.flatnonzero(ours)]
+        if len(found):
+            yield rows.batch(
+                "scheme_region",
+                {
+                    "scheme_id": stream.first_scheme + found.records["scheme_idx"],
+                    "target_id": target_ids[found.records["target_idx"].astype(np.int64)],
+                    "ts": found.ts_ns + self._wall_ns,
+                    "start_addr": found.records["start"],
+                    "end_addr": found.records["end"],
+                    "nr_accesses": found.records["nr_accesses"],
+                    "age": found.records["age"],
+                },
+            )
 
     def _begin(self, stream: _Stream, context: Members, pid: int, began_ns: int) -> None:
         stream.pid, stream.in_force = pid, self._tuned.of(context.number)
@@ -155,7 +192,7 @@ def drain_leftover(machine: Machine, state: State, say: Say) -> list[Batch]:
     batches = []
     for number, context in enumerate(state.contexts):
         try:
-            drained = tracefs.leftover(machine, EVENTS, instance_of(state.instance, number))
+            drained = tracefs.leftover(machine, (AGGREGATED,), instance_of(state.instance, number))
         except PageError as error:
             say(f"what the kernel still had cannot be understood ({error})")
             continue

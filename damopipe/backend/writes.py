@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from damopipe.backend.staging import kdamond_of
-from damopipe.backend.tracing import EVENTS, buffer_kb, instance_of
+from damopipe.backend.tracing import buffer_kb, events_of, instance_of
 from damopipe.damon.kdamond import Target
 from damopipe.damon.model import AddressRange
 from damopipe.errors import DamopipeError
@@ -69,7 +69,7 @@ def _tracing(plan: Plan, machine: Machine) -> Iterator[tuple[str, str]]:
     """What each kdamond's own instance is set up with."""
     if plan.record.snapshot_us is not None or tracefs.missing(machine):
         return
-    events = [name for name in EVENTS if (machine.tracing / "events/damon" / name).exists()]
+    events = [name for name in events_of(plan) if (machine.tracing / "events/damon" / name).exists()]
     for number, context in enumerate(plan.contexts):
         folder = machine.tracing / "instances" / instance_of(f"{trace_instance.PREFIX}<pid>", number)
         files = tracefs.settings(buffer_kb(context)) | {f"events/damon/{name}/filter": "common_pid == 0" for name in events}

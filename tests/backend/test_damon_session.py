@@ -72,6 +72,18 @@ def test_the_files_of_the_plan_are_written_then_put_back(damon: FakeDamon, proce
     assert damon.listing() == before
 
 
+def test_what_schemes_did_is_recorded(damon: FakeDamon, process: subprocess.Popen[bytes]) -> None:
+    follow(damon, process.pid)
+    schemes = (Scheme(name="a", action="stat"), Scheme(name="b", action="pageout"))
+    found: list[Batch] = []
+    with session(damon, pid(process.pid), schemes=schemes, also=("schemes",), seconds=0.2) as running:
+        (damon.machine.kdamonds / "0/contexts/0/schemes/1/stats/nr_tried").write_text("7\n")
+        found += [batch for batch in running.batches() if batch.kind == "scheme_stat"]
+    assert found[-1].columns["scheme_id"].tolist() == [0, 1]
+    assert found[-1].columns["nr_tried"].tolist() == [0, 7]
+    assert ("sz_ops_filter_passed" in found[-1].columns) == (damon.kernel == "7.3")
+
+
 def test_switching_on_comes_after_everything_else(damon: FakeDamon, process: subprocess.Popen[bytes]) -> None:
     follow(damon, process.pid, os.getpid())
     with session(damon, pid(process.pid)):

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from damopipe.damon.attrs import IntervalsGoal
+from damopipe.damon.attrs import IntervalsGoal, RegionLimits
 from damopipe.damon.filters import Filter
-from damopipe.damon.model import AddressRange
-from damopipe.damon.scheme import Scheme
+from damopipe.damon.model import AddressRange, Bounds
+from damopipe.damon.scheme import AccessPattern, Scheme
 from damopipe.kernel import iomem
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
@@ -41,6 +41,16 @@ def test_a_process_by_pid(known: Start) -> None:
     assert bool((np.diff(np.unique(run.snapshots["ts"])).astype(np.int64) > 50_000_000).all())
     assert {"target", "kdamond", "self"} == set(run.tables["process"]["role"].tolist())
     assert len(run.tables["mapping"]["ts"]) > 5
+
+
+def test_a_thousand_regions_lose_nothing(known: Start) -> None:
+    here = known(4, 400)
+    one = plan(pid(here.pid), seconds=5, sample_ms=5)
+    attrs = one.contexts[0].attrs.model_copy(update={"nr_regions": RegionLimits(min=1000, max=1000)})
+    run = Run(with_context(one, attrs=attrs))
+    assert int(run.snapshots["lost_events"].sum()) == 0
+    assert int(run.snapshots["nr_regions"].max()) > 900
+    assert len(run.regions["ts"]) == int(run.snapshots["nr_regions"].sum())
 
 
 def test_fixed_ranges(known: Start) -> None:
@@ -141,6 +151,21 @@ def test_tuned_intervals_are_those_of_the_snapshots(known: Start, snapshot_us: i
     assert len(set(run.snapshots["sample_us"].tolist())) >= 2
     assert set(run.snapshots["nr_samples"].tolist()) == {20}
     assert bool((run.snapshots["aggr_us"] == run.snapshots["sample_us"] * 20).all())
+
+
+def test_what_schemes_did(known: Start) -> None:
+    here = known(4, 64)
+    cold = Scheme(name="cold", action="cold", pattern=AccessPattern(access=Bounds(max=0)))
+    stat = Scheme(name="all", action="stat")
+    run = Run(plan(pid(here.pid), seconds=5, sample_ms=5, schemes=(cold, stat), also=("schemes",)))
+    stats, applied = run.tables["scheme_stat"], run.tables["scheme_region"]
+    for scheme_id in (0, 1):
+        tried = stats["nr_tried"][stats["scheme_id"] == scheme_id].astype(np.int64)
+        assert bool((np.diff(tried) >= 0).all())
+        assert tried[-1] > tried[0] >= 0
+        assert int((applied["scheme_id"] == scheme_id).sum()) > 10
+    assert int(applied["nr_accesses"][applied["scheme_id"] == 0].max()) == 0
+    assert set(applied["target_id"].tolist()) == {0}
 
 
 def test_children_are_followed() -> None:
