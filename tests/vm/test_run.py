@@ -13,7 +13,7 @@ from damopipe.store import Store
 from tests.program import Program
 
 from .guest import Guest
-from .job import Done, Job
+from .job import Job
 from .workloads import hot_cold
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
@@ -97,9 +97,6 @@ def test_recover_after_a_kill(vm: Guest) -> None:
     vm.run("sleep 4")
     job.send_signal(signal.SIGKILL)
     job.wait(60)
-    refused: Done = vm.damopipe("run", PIPELINES / "record-paddr.toml")
-    assert refused.returncode == 3
-    assert "put it back with: sudo damopipe recover" in refused.stderr
     done = vm.damopipe("recover")
     assert done.returncode == 0, done.stderr
     assert "its command sleep 300 (pid " in done.stderr
@@ -109,7 +106,6 @@ def test_recover_after_a_kill(vm: Guest) -> None:
     (row,) = Store(vm.share / "damopipe.duckdb").query("SELECT status, (SELECT count(*) FROM snapshot) FROM run").rows
     assert row[0] == "interrupted"
     assert row[1] > 10
-    assert vm.damopipe("recover").stderr == "there is nothing to recover\n"
 
 
 def test_under_sudo_commands_and_files_are_the_users(vm: Guest) -> None:
@@ -120,8 +116,8 @@ def test_under_sudo_commands_and_files_are_the_users(vm: Guest) -> None:
     """
     done = vm.damopipe("run", pipeline(vm, text), env={"SUDO_UID": "65534", "SUDO_GID": "65534"})
     assert done.returncode == 0, done.stderr
-    assert (vm.share / "damopipe-runs/latest/target.log").read_text() == "65534\n"
-    told = vm.run("stat -c '%u %a' damopipe.duckdb damopipe-runs/latest/target.log").stdout
+    assert (vm.share / "damopipe-runs/pipe-1/target.log").read_text() == "65534\n"
+    told = vm.run("stat -c '%u %a' damopipe.duckdb damopipe-runs/pipe-1/target.log").stdout
     assert told == "65534 600\n65534 600\n"
 
 
@@ -138,7 +134,7 @@ def test_a_node_of_its_own(vm_with: object) -> None:
     done = vm.damopipe("run", pipeline(vm, text))
     assert done.returncode == 0, done.stderr
     blocks = vm.run(
-        "cat /sys/devices/system/memory/block_size_bytes; ls -d /sys/devices/system/node/node1/memory*"
+        "cat /sys/devices/system/memory/block_size_bytes; ls -d /sys/devices/system/node/node1/memory[0-9]*"
     ).stdout.split()
     size = int(blocks[0], 16)
     low = min(int(block.rpartition("memory")[2]) for block in blocks[1:]) * size
