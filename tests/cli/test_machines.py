@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe import cli
+from damopipe.cli import run as in_process
 from damopipe.kernel.machine import Machine
 from tests import abi
 from tests.program import Program, environment
@@ -50,7 +50,7 @@ def test_without_root(
     monkeypatch.setenv("DAMOPIPE_SYS", str(machine.sys))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.chdir(damopipe.folder)
-    assert cli.run(["run", damopipe.pipeline(TEXT)]) == 3
+    assert in_process(["run", damopipe.pipeline(TEXT)]) == 3
     assert capsys.readouterr().err == f"damopipe: DAMON's files ({machine.damon}) are root's: run with sudo\n"
 
 
