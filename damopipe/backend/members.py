@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from damopipe.backend.outcome import too_short
 from damopipe.backend.protocol import Say
 from damopipe.backend.targets import Target
 from damopipe.damon import kdamond
 from damopipe.damon.model import AddressRange
-from damopipe.errors import MachineError, TargetError
+from damopipe.errors import MachineError, StageError, TargetError
 from damopipe.kernel import iomem, procfs
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.describe import target_name
@@ -74,7 +75,7 @@ class Members:
         self._root = str(machine.proc)
 
     def start(self, log: Path | None) -> None:
-        """Starts or finds every target. Raises TargetError or MachineError; `end` ends what was started."""
+        """Starts or finds every target. Raises TargetError, MachineError, StageError; `end` ends what was started."""
         physical = [target for target in self.planned.targets if target.kind == "physical"]
         if physical:
             self.members.append(self._physical(physical))
@@ -131,7 +132,9 @@ class Members:
         self.targets.append(target)
         found = [member for pid in target.pids() if (member := self._member(target, pid)) is not None]
         if not found:
-            raise TargetError(_ended_at_once(target))
+            if target.child is not None:
+                raise StageError(too_short(target.child, target.child.ended() or "no memory of its own"))
+            raise TargetError(f"{target.wanted()}: no such process now; ps -e lists those there are")
         self.members += found
 
     def _member(self, target: Target, pid: int) -> Member | None:
@@ -160,14 +163,6 @@ class Members:
         if planned.numa_node is not None:
             return iomem.node_ram(self._machine, planned.numa_node)
         return iomem.system_ram(self._machine)
-
-
-def _ended_at_once(target: Target) -> str:
-    if target.child is None:
-        return f"{target.wanted()}: no such process now; ps -e lists those there are"
-    outcome, last = target.child.ended() or "no memory of its own", target.child.last_lines()
-    why = f"; its last lines: {last}" if last else ""
-    return f"the command {target.child.name} ended with {outcome}, before anything could be recorded{why}"
 
 
 def _pidfd(pid: int) -> int:

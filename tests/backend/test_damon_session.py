@@ -15,7 +15,7 @@ from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Wants
 from damopipe.damon.model import AddressRange
 from damopipe.damon.scheme import Scheme
-from damopipe.errors import MachineError, StageError, TargetError
+from damopipe.errors import MachineError, StageError
 from damopipe.pipeline.planned import PlannedTarget
 from damopipe.records import Batch
 from tests.kernel.fake_damon import FIRST_PID, FakeDamon
@@ -94,7 +94,7 @@ def test_switching_on_comes_after_everything_else(damon: FakeDamon, process: sub
 
 def test_a_refusal_to_start_is_one_line_and_ends_the_command(damon: FakeDamon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("damopipe.backend.members.Members._member", no_member)
-    with pytest.raises(TargetError, match=r"the command sh -c 'exit 3' ended with exit code 3"):
+    with pytest.raises(StageError, match=r"the command sh -c 'exit 3' ended within .* with exit code 3, before anything"):
         session(damon, command("sh", "-c", "exit 3")).__enter__()
     assert damon.writes == []
 
