@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from damopipe.analyses import Analysis, analyses
 from damopipe.store.migrations import migrations
-from tests.rows import PAGE, Sql
+from tests.rows import PAGE, Sql, batch
 
 EVERY = pytest.mark.parametrize("analysis", analyses(), ids=lambda one: one.name)
 
@@ -223,3 +223,42 @@ class TestRunHealth:
     def test_what_is_not_known_has_no_row(self, sql: Sql) -> None:
         sql.snapshot(100).region(0, 4096, 5)
         assert sql("SELECT name FROM run_health") == [("snapshots without an access",)]
+
+
+class TestSchemes:
+    def fill(self, sql: Sql) -> Sql:
+        definition = '{"quota": {"size_bytes": 1000, "reset_interval_ms": 500}}'
+        scheme = {"scheme_id": 0, "context_id": 0, "name": "cool", "action": "pageout", "definition": definition}
+        sql.run(schemes=(scheme,))
+        stats = [(10**9, 100, 40, 0), (2 * 10**9, 300, 40, 2), (3 * 10**9, 50, 10, 2)]
+        rows = [
+            {
+                "scheme_id": 0,
+                "ts": ts,
+                "sz_tried": tried,
+                "sz_applied": applied,
+                "qt_exceeds": exceeds,
+                "effective_quota_bytes": 900,
+            }
+            for ts, tried, applied, exceeds in stats
+        ]
+        process = [
+            {"ts": 15 * 10**8, "pid": pid, "role": role, "rss_bytes": rss, "swap_bytes": 1}
+            for pid, role, rss in ((1, "target", 70), (2, "target", 30), (3, "kdamond", 5))
+        ]
+        sql.store.append(sql.run_id, [batch("scheme_stat", *rows), batch("process", *process)])
+        return sql
+
+    def test_what_was_done_since_the_record_before(self, sql: Sql) -> None:
+        self.fill(sql)
+        assert sql("SELECT tried_bytes, applied_bytes FROM scheme_effect") == [(100, 40), (200, 0), (50, 10)]
+
+    def test_memory_is_that_of_the_targets_at_the_time(self, sql: Sql) -> None:
+        self.fill(sql)
+        found = sql("SELECT rss_bytes, swap_bytes, huge_bytes FROM scheme_effect")
+        assert found == [(None, None, None), (100, 2, None), (100, 2, None)]
+
+    def test_quotas_are_by_their_interval(self, sql: Sql) -> None:
+        self.fill(sql)
+        found = sql("SELECT limit_bytes, effective_quota_bytes, tried_bytes_per_interval, quota_exceeds FROM quota_use")
+        assert found == [(1000, 900, None, 0), (1000, 900, 100.0, 2), (1000, 900, 25.0, 0)]
