@@ -37,6 +37,7 @@ class Custody:
         """What the names of our tracefs instances begin with, which are removed on the way out."""
         self._pipeline, self._say, self._takeover = pipeline, say, takeover
         self._lock = -1
+        self._is_kept = False
 
     def __enter__(self) -> Self:
         """Takes DAMON. Raises MachineError saying who has it, having changed nothing."""
@@ -50,10 +51,14 @@ class Custody:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            for line in put_back(self.machine, self.state):
+            for line in () if self._is_kept else put_back(self.machine, self.state):
                 self._say(line)
         finally:
             self._unlock()
+
+    def keep(self) -> None:
+        """Leaving leaves DAMON as it is then, for `damopipe stop` to put back."""
+        self._is_kept = True
 
     def note(self, **changes: object) -> None:
         """Adds to the state file what a recovery needs to know."""

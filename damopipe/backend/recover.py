@@ -50,6 +50,9 @@ def _recover(machine: Machine, state: State | None, say: Say) -> Recovery:
         State.forget(machine)
         say(f"the machine was started anew since pipeline {state.pipeline} was killed; DAMON has forgotten it")
         return _of(state)
+    if state.plan is not None:
+        say(f"the schemes of pipeline {state.pipeline} are on, as damopipe start left them; damopipe stop ends them")
+        return Recovery()
     found = _of(state)
     say(f"pipeline {state.pipeline} (pid {state.pid}) was killed while it had DAMON")
     for started in state.started:

@@ -24,6 +24,11 @@ def leftover(machine: Machine) -> str | None:
     state = kept(machine)
     if state is None or state.boot_id != boot_id(machine):  # DAMON forgets everything with the boot
         return None
+    if state.plan is not None:
+        return (
+            f"the schemes of pipeline {state.pipeline} are on (damopipe start); "
+            "damopipe status shows them, damopipe stop ends them"
+        )
     if is_alive(machine, state.pid, state.start_ticks):
         return held(state)
     return (

@@ -55,11 +55,16 @@ class SchemeStats:
         if self._has_effective:
             self._kdamonds.command(number, "update_schemes_effective_quotas")
         for scheme in range(len(context.schemes)):
-            folder = f"{number}/contexts/0/schemes/{scheme}"
-            texts = {name: self._kdamonds.read(f"{folder}/{file}") for name, file in _FILES.items()}
-            numbers: dict[str, int | None] = {name: None if text is None else int(text) for name, text in texts.items()}
+            numbers = scheme_numbers(self._kdamonds, number, scheme)
             numbers["scheme_id"] = first + scheme
             yield numbers
+
+
+def scheme_numbers(kdamonds: Kdamonds, kdamond: int, scheme: int) -> dict[str, int | None]:
+    """What the kernel's files say of one scheme, by the names of `records.KINDS`; None for what this kernel does not tell."""
+    folder = f"{kdamond}/contexts/0/schemes/{scheme}"
+    texts = {name: kdamonds.read(f"{folder}/{file}") for name, file in _FILES.items()}
+    return {name: None if text is None else int(text) for name, text in texts.items()}
 
 
 def _batch(found: Sequence[dict[str, int | None]], ts_ns: int) -> Batch:

@@ -59,6 +59,10 @@ class State(BaseModel):
     contexts: tuple[Recorded, ...] = ()
     wall_offset_ns: int = 0
     """What is added to the trace clock to get the wall clock."""
+    plan: str | None = None
+    """Of schemes that stay on after we exit (`damopipe start`): the plan, as JSON; None of a run."""
+    since_ns: int = 0
+    """When they were switched on, wall clock."""
     store: str | None = None
     run_id: int | None = None
 

@@ -25,6 +25,9 @@ COMMANDS: dict[str, str] = {
     "chart": "chart",
     "sql": "sql",
     "runs": "runs",
+    "start": "start",
+    "status": "status",
+    "stop": "stop",
     "recover": "recover",
     "workload": "workload",
 }

@@ -1,0 +1,130 @@
+"""Schemes that stay on after we exit: started, looked at, stopped. They are kept in the state file with their plan.
+
+Invariant: what `start` changed is put back by `stop`, byte for byte; until then every run is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from damopipe.backend.custody import Custody, locked, put_back
+from damopipe.backend.damon import DamonBackend
+from damopipe.backend.driver import Driver
+from damopipe.backend.members import Members
+from damopipe.backend.protocol import Say
+from damopipe.backend.refusal import is_alive, leftover
+from damopipe.backend.scheme_stats import scheme_numbers
+from damopipe.backend.state import State, boot_id, kept
+from damopipe.backend.tuned import Tuned
+from damopipe.errors import MachineError, UsageError
+from damopipe.kernel import features
+from damopipe.kernel.kdamonds import Kdamonds
+from damopipe.kernel.machine import Machine
+from damopipe.pipeline.planned import Plan
+from damopipe.records import TargetRow
+
+
+def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> list[TargetRow]:
+    """Switches a plan's kdamonds on and leaves them on; what they work on. Raises MachineError, TargetError, UsageError."""
+    _refuse_what_ends_with_us(plan)
+    DamonBackend(machine, takeover=takeover).start(plan, say)  # refuses what this kernel cannot carry out, and starts nothing
+    rows: list[TargetRow] = []
+    contexts = [Members(n, context, machine, rows, say) for n, context in enumerate(plan.contexts)]
+    with Custody(machine, plan.name, say, takeover) as custody:
+        try:
+            for members in contexts:
+                members.start(None)
+            Driver(custody, contexts, features.find(machine), by_snapshots=False).switch_on()
+        finally:
+            for members in contexts:
+                members.end()
+        if any(target.follows for members in contexts for target in members.targets):
+            say("processes that come later are not watched: nothing of damopipe stays to look for them")
+        custody.note(plan=plan.model_dump_json(), since_ns=time.time_ns())
+        custody.keep()
+    return rows
+
+
+def _refuse_what_ends_with_us(plan: Plan) -> None:
+    for context in plan.contexts:
+        for target in context.targets:
+            if target.kind in ("command", "workload"):
+                hint = "name what runs already: pid, process, cgroup or physical"
+                raise UsageError(f"{plan.file}: a {target.kind} would end with damopipe start; {hint}")
+
+
+def stop(machine: Machine) -> tuple[str, list[str]]:
+    """Puts back what `start` changed: the pipeline's name, and what was left to others. UsageError if nothing is on."""
+    lock = locked(machine)
+    try:
+        state = _staying(machine)
+        if state is None:
+            raise UsageError("no schemes are on: nothing was started with damopipe start")
+        if state.boot_id != boot_id(machine):
+            State.forget(machine)
+            return state.pipeline, ["the machine was started anew since; DAMON has forgotten them"]
+        return state.pipeline, put_back(machine, state)
+    finally:
+        os.close(lock)
+
+
+@dataclass(frozen=True)
+class SchemeStatus:
+    """One scheme now: the kernel's numbers by the names of the table `scheme_stat`; None for what it does not tell."""
+
+    kdamond: int
+    name: str
+    action: str
+    numbers: dict[str, int | None]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What damopipe has DAMON do now."""
+
+    pipeline: str
+    since_ns: int
+    """Wall clock; 0 of a run."""
+    run_pid: int | None
+    """The damopipe that records; None of schemes that stay on."""
+    kdamond_pids: tuple[int | None, ...]
+    """By number; None of one that has ended, as its targets have."""
+    intervals_us: tuple[tuple[int, int], ...]
+    """sample and aggregation in force, by number of the kdamond."""
+    schemes: tuple[SchemeStatus, ...]
+
+
+def status(machine: Machine) -> Status | None:
+    """What is on; None if nothing is. A run is only looked at: its kernel files are its own to write. MachineError."""
+    state = kept(machine)
+    if state is None or state.boot_id != boot_id(machine):
+        return None
+    kdamonds = Kdamonds(machine)
+    pids = tuple(kdamonds.pid(n) if kdamonds.is_on(n) else None for n in range(kdamonds.count()))
+    if state.plan is None:
+        if not is_alive(machine, state.pid, state.start_ticks):
+            raise MachineError(leftover(machine))
+        return Status(state.pipeline, 0, state.pid, pids, (), ())
+    plan = Plan.model_validate_json(state.plan)
+    tuned = Tuned(kdamonds, plan.contexts)
+    list(tuned.look(0, 0))
+    intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
+    return Status(state.pipeline, state.since_ns, None, pids, intervals, tuple(_schemes(plan, kdamonds)))
+
+
+def _schemes(plan: Plan, kdamonds: Kdamonds) -> Iterator[SchemeStatus]:
+    for number, context in enumerate(plan.contexts):
+        if not context.schemes:
+            continue
+        for word in ("update_schemes_stats", "update_schemes_effective_quotas"):
+            kdamonds.command(number, word)
+        for place, scheme in enumerate(context.schemes):
+            yield SchemeStatus(number, scheme.name, scheme.action, scheme_numbers(kdamonds, number, place))
+
+
+def _staying(machine: Machine) -> State | None:
+    state = kept(machine)
+    return state if state is not None and state.plan is not None else None
