@@ -58,11 +58,13 @@ def _refuse_what_ends_with_us(plan: Plan) -> None:
 
 def stop(machine: Machine) -> tuple[str, list[str]]:
     """Puts back what `start` changed: the pipeline's name, and what was left to others. UsageError if nothing is on."""
+    if _staying(machine) is None:
+        raise UsageError("no schemes are on: nothing was started with damopipe start")
     lock = locked(machine)
     try:
         state = _staying(machine)
-        if state is None:
-            raise UsageError("no schemes are on: nothing was started with damopipe start")
+        if state is None:  # another one was quicker
+            raise UsageError("the schemes are off already")
         if state.boot_id != boot_id(machine):
             State.forget(machine)
             return state.pipeline, ["the machine was started anew since; DAMON has forgotten them"]
