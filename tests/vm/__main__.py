@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--swap", type=int, default=0, metavar="MIB")
     parser.add_argument("--args", default="", help="more kernel arguments")
     parser.add_argument("--limit", type=int, default=3600, metavar="SECONDS", help="the guest is ended after this")
-    parser.add_argument("--pin", action="store_true", help="run on processor 0, where DAMON sees accesses as on real machines")
+    parser.add_argument("--pin", action="store_true", help="run on processor 0")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="gets what the command wrote to $OUT")
     parser.add_argument("command", nargs="+", metavar="CMD")
     return parser

@@ -76,7 +76,7 @@ class Guest:
               cpu: int | None = None) -> Job:  # fmt: skip
         """Starts a command as root in `cwd` (the share); a string is given to a shell.
 
-        `cpu=0` pins it beside the flusher, without which QEMU hides its accesses from DAMON.
+        `cpu=0` pins it to a processor; on each a flusher runs, without which QEMU hides accesses from DAMON.
         """
         given = {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "COLUMNS": "100", **(env or {})}
         job = Job(self._machine, self._line, next(self._numbers), script(command, given, cwd or self.share, cpu))

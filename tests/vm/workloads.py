@@ -16,7 +16,7 @@ PAGE = mmap.PAGESIZE
 
 
 def hot_cold(hot_mib: int, cold_mib: int) -> list[str]:
-    """The command; start it with `cpu=0`, or QEMU hides its accesses."""
+    """The command; it keeps one processor busy."""
     return [*COMMAND, str(hot_mib), str(cold_mib)]
 
 
