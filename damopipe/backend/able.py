@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
+
 from damopipe.backend.protocol import Wants
 from damopipe.backend.refusal import refusal
 from damopipe.errors import MachineError
-from damopipe.kernel import features
+from damopipe.kernel import conditions, features
 from damopipe.kernel.machine import Machine
 
 _OPTIONS = {"vaddr": "CONFIG_DAMON_VADDR", "fvaddr": "CONFIG_DAMON_VADDR", "paddr": "CONFIG_DAMON_PADDR"}
 
 
-def missing(machine: Machine, wants: Wants, takeover: bool, is_root: bool) -> str | None:
+def missing(machine: Machine, wants: Wants, takeover: bool) -> str | None:
     """The first thing that is missing; None if nothing is."""
     if not (machine.sys / "kernel").is_dir():
         return f"DAMON needs Linux with sysfs ({machine.sys} is not there)"
     if not machine.kdamonds.is_dir():
         return f"this kernel has no DAMON ({machine.kdamonds} is not there: CONFIG_DAMON_SYSFS)"
-    if not is_root:
+    if not conditions.can_drive(machine):
+        if os.geteuid() == 0:
+            return (
+                f"DAMON's files ({machine.damon}) cannot be written: sysfs is mounted read-only (a container?); run on the host"
+            )
         return f"DAMON's files ({machine.damon}) are root's: run with sudo"
     known = features.find(machine)
     absent = sorted(wants.operations - known.names)

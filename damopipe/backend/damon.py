@@ -6,7 +6,6 @@ Kernel document: Documentation/admin-guide/mm/damon/usage.rst.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Self
 
@@ -37,7 +36,7 @@ class DamonBackend:
 
     def missing(self, wants: Wants) -> str | None:
         """What stands in the way here, in a sentence; None if nothing. Reads only."""
-        return able.missing(self.machine, wants, self.takeover, os.geteuid() == 0)
+        return able.missing(self.machine, wants, self.takeover)
 
     def start(self, plan: Plan, say: Say) -> DamonSession:
         """A session that is not yet entered. Raises MachineError for a plan that this kernel cannot carry out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,6 @@ from tests.abi import fake_machine
 SCHEMES = Wants(schemes=True, operations=frozenset({"vaddr"}))
 PHYSICAL = Wants(operations=frozenset({"paddr"}))
 PROCESS = Wants(operations=frozenset({"vaddr"}))
-
-
-@pytest.fixture(autouse=True)
-def _root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
 
 
 def test_by_name_needs_no_reason() -> None:

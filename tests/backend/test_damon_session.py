@@ -16,6 +16,7 @@ from damopipe.backend.protocol import Wants
 from damopipe.damon.model import AddressRange
 from damopipe.damon.scheme import Scheme
 from damopipe.errors import MachineError, StageError
+from damopipe.kernel import conditions
 from damopipe.pipeline.planned import PlannedTarget
 from damopipe.records import Batch
 from tests.kernel.fake_damon import FIRST_PID, FakeDamon
@@ -176,8 +177,11 @@ def test_a_machine_without_it_is_one_line(damon: FakeDamon, missing: str, messag
 
 
 def test_without_root_it_says_so(damon: FakeDamon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "can_drive", lambda _: False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert DamonBackend(damon.machine).missing(Wants()) == f"DAMON's files ({damon.machine.damon}) are root's: run with sudo"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "sysfs is mounted read-only (a container?); run on the host" in (DamonBackend(damon.machine).missing(Wants()) or "")
 
 
 def test_without_vaddr_it_says_so(damon: FakeDamon) -> None:

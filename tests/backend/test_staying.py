@@ -24,7 +24,6 @@ ONE = AddressRange(start_addr=1 << 20, end_addr=1 << 24)
 
 @pytest.fixture(params=("6.12", "7.3"))
 def damon(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDamon:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
     return FakeDamon(tmp_path, request.param).install(monkeypatch)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from damopipe.cli import run as in_process
+from damopipe.kernel import conditions
 from damopipe.kernel.machine import Machine
 from tests import abi
 from tests.program import Program, environment
@@ -49,12 +50,12 @@ def test_without_root(
 ) -> None:
     monkeypatch.setenv("DAMOPIPE_SYS", str(machine.sys))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(conditions, "can_drive", lambda _: False)
     monkeypatch.chdir(damopipe.folder)
     assert in_process(["run", damopipe.pipeline(TEXT)]) == 3
     assert capsys.readouterr().err == f"damopipe: DAMON's files ({machine.damon}) are root's: run with sudo\n"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, without which nothing is looked at")
 @pytest.mark.parametrize(("state", "said"), [("on", "is not ours. Stop it first"), ("off", "With --takeover it is set aside")])
 def test_with_damon_in_use(damopipe: Program, machine: Machine, state: str, said: str) -> None:
     (machine.kdamonds / "0/state").write_text(f"{state}\n")
@@ -63,7 +64,6 @@ def test_with_damon_in_use(damopipe: Program, machine: Machine, state: str, said
     assert said in lines[0]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, without which nothing is looked at")
 def test_without_vaddr(damopipe: Program, machine: Machine) -> None:
     (machine.kdamonds / "0/contexts/0/avail_operations").write_text("paddr\n")
     code, lines = run(damopipe, machine)
