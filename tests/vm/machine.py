@@ -177,7 +177,7 @@ def _arguments(options: Options, image: Path, vm: Path) -> list[str]:
         arguments += ["-chardev", f"socket,id={tag},path={tag}.sock", "-device", f"vhost-user-fs-pci,chardev={tag},tag={tag}"]
     if options.swap_mb:  # NVMe is built in, virtio-blk is not
         arguments += ["-drive", "file=swap.img,if=none,id=swap,format=raw,cache=unsafe", "-device", "nvme,serial=swap,drive=swap"]
-    arguments += ["-serial", "file:console.log", "-chardev", "stdio,id=agent,signal=off", "-serial", "chardev:agent"]
+    arguments += ["-serial", "file:console.log", "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
     kernel = f"rootfstype=virtiofs root=root ro init={vm}/init.sh console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr"
     return [*arguments, "-append", f"{kernel} {options.kernel.args} {options.args}"]
 
