@@ -141,9 +141,3 @@ def test_a_node_of_its_own(vm_with: object) -> None:
     (row,) = Store(vm.share / "damopipe.duckdb").query("SELECT min(start_addr), max(end_addr) - min(start_addr) FROM region").rows
     assert low <= row[0] < low + size
     assert row[1] <= len(blocks[1:]) * size
-
-
-def test_doctor_finds_nothing_missing(vm: Guest) -> None:
-    done = vm.damopipe("doctor", PIPELINES / "record-paddr.toml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "can run here, with the damon backend" in done.stdout
