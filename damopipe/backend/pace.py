@@ -1,6 +1,7 @@
 """When to sample: an absolute schedule, slowed down when a walk takes too much of the interval. Pure; times come in.
 
 Invariant: samples lie on a grid, so lateness does not add up; one that cannot be taken on time is missed and counted.
+All samples of an aggregation have one interval: a longer one begins with the next aggregation.
 """
 
 from __future__ import annotations
@@ -26,13 +27,17 @@ class Pace:
         self.due_ns = now_ns + self.sample_us * 1000
         self._aggr_end_ns = now_ns + self.aggr_us * 1000
         self._walks_us: deque[int] = deque(maxlen=_RECENT)
+        self._coming_us: tuple[int, int] | None = None
 
     def closes(self, now_ns: int) -> bool:
         """Whether the sample taken now is the last of its aggregation."""
         return now_ns + self.sample_us * 500 >= self._aggr_end_ns
 
     def next_aggregation(self, now_ns: int) -> None:
-        """Begins the next aggregation; after a stall of more than one, from now."""
+        """Begins the next aggregation, with the intervals that are to come; after a stall of more than one, from now."""
+        if self._coming_us is not None:
+            self.sample_us, self.aggr_us = self._coming_us
+            self._coming_us = None
         self._aggr_end_ns += self.aggr_us * 1000
         if self._aggr_end_ns <= now_ns:
             self._aggr_end_ns = now_ns + self.aggr_us * 1000
@@ -53,15 +58,20 @@ class Pace:
         """
         self._walks_us.append(walk_us)
         typical_us = round(median(self._walks_us))
-        if len(self._walks_us) < _RECENT or typical_us * _SHARE <= self.sample_us:
+        if len(self._walks_us) < _RECENT or self._coming_us is not None or typical_us * _SHARE <= self.sample_us:
             return None
         wanted_us = round(typical_us * _SHARE * _HEADROOM)
         if wanted_us > self.aggr_us:
-            self.sample_us = self.aggr_us = _round_up(wanted_us)
+            self._coming_us = (_round_up(wanted_us), _round_up(wanted_us))
         else:  # a whole number of samples an aggregation, so that all have as many
-            self.sample_us = self.aggr_us // (self.aggr_us // wanted_us)
+            self._coming_us = (self.aggr_us // (self.aggr_us // wanted_us), self.aggr_us)
         self._walks_us.clear()
         return typical_us
+
+    @property
+    def coming_sample_us(self) -> int:
+        """The sample interval of the next aggregation."""
+        return self.sample_us if self._coming_us is None else self._coming_us[0]
 
 
 def _round_up(us: int) -> int:

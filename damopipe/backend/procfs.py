@@ -168,7 +168,7 @@ class ProcfsSession:
             self._say(
                 f"a walk of {self._crowd.names()} takes {units.approx_time(typical_us / 1e6)}, more than a tenth "
                 f"of the {units.approx_time(asked_us / 1e6)} sample interval: sampling every "
-                f"{units.approx_time(self._pace.sample_us / 1e6)} instead"
+                f"{units.approx_time(self._pace.coming_sample_us / 1e6)} instead"
             )
 
     def _close(self, now_ns: int) -> Iterator[Batch]:

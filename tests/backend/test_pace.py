@@ -43,6 +43,7 @@ def test_one_slow_walk_changes_nothing() -> None:
 def test_slow_walks_lengthen_the_interval_to_a_whole_part_of_the_aggregation() -> None:
     pace = Pace(100_000, 1_000_000, 0)
     assert [pace.slowed_by(15_000) for _ in range(5)] == [None, None, None, None, 15_000]
+    pace.next_aggregation(1_000 * MS)
     assert (pace.sample_us, pace.aggr_us) == (200_000, 1_000_000)
     assert [pace.slowed_by(19_000) for _ in range(9)] == [None] * 9
 
@@ -50,4 +51,11 @@ def test_slow_walks_lengthen_the_interval_to_a_whole_part_of_the_aggregation() -
 def test_walks_slower_than_the_aggregation_lengthen_that_too() -> None:
     pace = Pace(100_000, 200_000, 0)
     assert [pace.slowed_by(31_000) for _ in range(5)][-1] == 31_000
+    pace.next_aggregation(200 * MS)
     assert pace.sample_us == pace.aggr_us == 500_000
+
+
+def test_the_samples_of_an_aggregation_have_one_interval() -> None:
+    pace = Pace(100_000, 1_000_000, 0)
+    assert [pace.slowed_by(15_000) for _ in range(12)].count(15_000) == 1
+    assert (pace.sample_us, pace.coming_sample_us) == (100_000, 200_000)
