@@ -17,6 +17,7 @@ from typing import Self
 from damopipe.backend.beside import Beside
 from damopipe.backend.custody import Custody
 from damopipe.backend.driver import Driver
+from damopipe.backend.goal_values import GoalValues
 from damopipe.backend.members import Members
 from damopipe.backend.outcome import tell_outcomes
 from damopipe.backend.protocol import Say
@@ -24,7 +25,7 @@ from damopipe.backend.recording import recorder_for
 from damopipe.backend.scheme_stats import SchemeStats
 from damopipe.backend.state import Recorded, Started
 from damopipe.backend.tuned import Tuned
-from damopipe.errors import StageError
+from damopipe.errors import StageError, UsageError
 from damopipe.kernel import features, procfs
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
@@ -49,9 +50,11 @@ class DamonSession:
         self._driver = Driver(self._custody, self._contexts, self._features, self._recorder.by_snapshots)
         self._beside = Beside(plan.record.also, str(machine.proc))
         schemes = plan.contexts if "schemes" in plan.record.also else ()
+        self._goals = GoalValues(machine, schemes)
         self._stats = SchemeStats(self._custody.kdamonds, schemes, self._features)
         self._wake = -1
         self._stopped = False
+        self._said: set[str] = set()
         self._nr_snapshots = 0
         self._stack = ExitStack()
 
@@ -131,6 +134,7 @@ class DamonSession:
             yield batch
         if not final:
             yield from self._stats.look(now_ns, wall_ns)
+            yield from self._goals.look(now_ns, wall_ns)
         members = [member for context in self._contexts for member in context.living]
         yield from self._beside.look(members, self._driver.pids, now_ns, wall_ns)
 
@@ -160,6 +164,19 @@ class DamonSession:
                     target.tell_of_children(self._say)
             if self._driver.follow(context):
                 self._retarget(context)
+            self._recount(context)
+
+    def _recount(self, context: Members) -> None:
+        """Rates and ages of schemes are those of the plan, also at intervals that the kernel has tuned."""
+        if context.planned.attrs.intervals.goal is None or not context.planned.schemes:
+            return
+        try:
+            self._driver.recount(context, *self._tuned.of(context.number))
+        except UsageError as error:
+            line = f"{error}; the scheme goes on with the ages of the intervals before"
+            if line not in self._said:
+                self._said.add(line)
+                self._say(line)
 
     def _retarget(self, context: Members) -> None:
         """The recorder and the state file learn of other targets, or of another kdamond."""
@@ -176,7 +193,13 @@ class DamonSession:
         both = zip(self._contexts, self._driver.pids, strict=True)
         pairs = [(context, pid, self._tuned.of(context.number)) for context, pid in both]
         return tuple(
-            Recorded(kdamond_pid=pid, target_ids=context.target_ids, sample_us=sample_us, aggr_us=aggr_us)
+            Recorded(
+                kdamond_pid=pid,
+                target_ids=context.target_ids,
+                sample_us=sample_us,
+                aggr_us=aggr_us,
+                nr_probes=len(context.planned.attrs.probes),
+            )
             for context, pid, (sample_us, aggr_us) in pairs
         )
 
