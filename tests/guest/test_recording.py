@@ -12,7 +12,7 @@ import pytest
 from damopipe.damon.attrs import IntervalsGoal, Probe, RegionLimits
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
-from damopipe.damon.scheme import AccessPattern, Scheme
+from damopipe.damon.scheme import AccessPattern, Goal, Quota, Scheme
 from damopipe.kernel import iomem
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
@@ -198,8 +198,13 @@ def test_probes_hit_what_they_are_about(known: Start, snapshot_us: int | None) -
 def test_what_schemes_did(known: Start) -> None:
     here = known(4, 64)
     cold = Scheme(name="cold", action="cold", pattern=AccessPattern(access=Bounds(max=0)))
-    stat = Scheme(name="all", action="stat")
+    fed = Goal(metric="user_input", target_value=100, current_value=42)
+    goals = (Goal(metric="some_mem_psi_us", target_value=500), fed)
+    stat = Scheme(name="all", action="stat", quota=Quota(size_bytes=1 << 30, reset_interval_ms=1000, goals=goals))
     run = Run(plan(pid(here.pid), seconds=5, sample_ms=5, schemes=(cold, stat), also=("schemes",)))
+    values = run.tables["scheme_goal"]
+    assert set(values["current_value"][values["goal"] == 1].tolist()) == {42}
+    assert (values["goal"] == 0).sum() == (values["goal"] == 1).sum() >= 3
     stats, applied = run.tables["scheme_stat"], run.tables["scheme_region"]
     for scheme_id in (0, 1):
         tried = stats["nr_tried"][stats["scheme_id"] == scheme_id].astype(np.int64)
