@@ -13,6 +13,7 @@ from damopipe.backend import able
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Say, Wants
 from damopipe.errors import MachineError
+from damopipe.kernel import named
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.needs import require
@@ -44,4 +45,5 @@ class DamonBackend:
         if missing:
             raise MachineError(missing)
         require(plan, find(self.machine))
+        named.require(plan, self.machine)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

@@ -16,6 +16,7 @@ from typing import Any
 import tomli
 
 from damopipe.errors import PipelineError, Problem, UsageError
+from damopipe.pipeline.advice import advice
 from damopipe.pipeline.lines import Lines
 from damopipe.pipeline.model import Pipeline
 from damopipe.pipeline.params import substitute
@@ -64,7 +65,9 @@ def load_pipeline(path: Path, sets: Mapping[str, str], surroundings: Surrounding
         found += [one for one in problems(pipeline, path.parent, surroundings) if not _concerns(one[0], broken)]
     if found or pipeline is None:
         raise PipelineError(sorted((_placed(file, lines, *one) for one in found), key=lambda one: one.line or 0))
-    said = tuple(_placed(file, lines, key, message, "note") for key, message in [*notes(tree), *unused(params)])
+    said = tuple(
+        _placed(file, lines, key, message, "note") for key, message in [*notes(tree), *unused(params), *advice(pipeline)]
+    )
     return Loaded(pipeline, said, text, hashlib.sha256(raw).hexdigest(), path.resolve(), params.values)
 
 
