@@ -85,22 +85,24 @@ class Tuning:
         return changes(self.running, self._wanted(plan))
 
     def commit(self, plan: Plan, tables: Mapping[str, Any]) -> None:
-        """Makes it so; `tables` are the plan's own, for the next file. Raises MachineError, everything being as before."""
+        """Makes it so; `tables` are the plan's own, for the next file. Raises MachineError, everything being as before.
+
+        UsageError for a pattern that no whole number of samples or aggregations meets at the intervals in force.
+        """
         require(plan, self._features)
-        pairs = zip(self.running.contexts, self._wanted(plan).contexts, strict=True)
-        changed = {number: pair for number, pair in enumerate(pairs) if _essence(pair[0]) != _essence(pair[1])}
         before = self._kdamonds.listing()
-        nouns = parse(before)
-        for number in changed:
-            self._refuse_dead_targets(number, nouns[number], plan)
+        wanted = self._wanted_files(plan, before)
+        if self._forget_ended([number for number, files in wanted.items() if not _is_of_goals(before, files)], plan):
+            before = self._kdamonds.listing()
+            wanted = self._wanted_files(plan, before)
         begun: list[int] = []
         try:
-            for number, (old, new) in changed.items():
+            for number, files in wanted.items():
                 begun.append(number)
-                self._change(number, old, new, nouns[number], before)
+                self._change(number, files, before)
         except BaseException as error:
             refused = begun[-1] if isinstance(error, MachineError) else None
-            said = [self._undo(number, nouns, before, number == refused) for number in reversed(begun)]
+            said = [self._undo(number, before, number == refused) for number in reversed(begun)]
             if refused is not None:
                 raise MachineError(f"{error}; {'; '.join(filter(None, said)) or 'what ran before goes on'}") from None
             raise
@@ -136,24 +138,45 @@ class Tuning:
             contexts.append(_with_intervals(context, sample, aggr))
         return plan.model_copy(update={"contexts": tuple(contexts)})
 
-    def _change(self, number: int, old: PlannedContext, new: PlannedContext, noun: Kdamond, before: Mapping[str, str]) -> None:
-        """Writes and commits what differs: values that were written meanwhile by others stay, as no file names them."""
-        targets = noun.context.targets
-        was, wanted = (self._files(number, kdamond_of(context, targets)) for context in (old, new))
+    def _wanted_files(self, plan: Plan, before: Files) -> dict[int, Files]:
+        """By kdamond that is to change: its files as they are to be, in the order of writing."""
+        nouns = parse(before)
+        contexts = zip(self._plan.contexts, self.running.contexts, self._wanted(plan).contexts, strict=True)
+        return {
+            number: self._own_values_kept(number, start, old, new, nouns[number].context.targets, before)
+            for number, (start, old, new) in enumerate(contexts)
+            if _essence(old) != _essence(new)
+        }
+
+    def _own_values_kept(
+        self,
+        number: int,
+        start: PlannedContext,
+        old: PlannedContext,
+        new: PlannedContext,
+        targets: Sequence[Target],
+        before: Files,
+    ) -> Files:
+        """What the plan does not change is as the files have it, which others may have fed meanwhile."""
+        was = self._files(number, kdamond_of(old, targets, in_force=start.attrs.intervals))
+        wanted = self._files(number, kdamond_of(new, targets))
         tunes = new.attrs.intervals.goal is not None  # then samples and aggregations are others than when they were written
         for path, text in wanted.items():
             if was.get(path) == text and not (tunes and _COUNTED.search(path)):
                 wanted[path] = before.get(path, text)
-        if all(_GOAL_VALUE.search(path) for path in differing(before, wanted)) and differing(before, wanted):
+        return wanted
+
+    def _change(self, number: int, wanted: Files, before: Files) -> None:
+        if _is_of_goals(before, wanted):
             self._write(wanted)
             self._command(number, "commit_schemes_quota_goals")
         else:
             self._write(_without_regions(wanted))
             self._command(number, "commit")
 
-    def _undo(self, number: int, nouns: Sequence[Kdamond], before: Mapping[str, str], is_refused: bool) -> str:
+    def _undo(self, number: int, before: Files, is_refused: bool) -> str:
         """Files as before, and the kernel too; what is lost by it, in a sentence."""
-        files = {path: before.get(path, text) for path, text in self._files(number, nouns[number]).items()}
+        files = {path: before.get(path, text) for path, text in self._files(number, parse(before)[number]).items()}
         if not is_refused:  # else the kernel has kept the old values
             self._write(_without_regions(files))
             self._kdamonds.command(number, "commit")
@@ -161,8 +184,7 @@ class Tuning:
         if self._kdamonds.is_on(number):
             return ""
         self._kdamonds.switch_on(number)
-        pids = tuple(self._kdamonds.pid(n) or -1 for n in range(len(nouns)))
-        self._note(kdamond_pids=pids)
+        self._note(kdamond_pids=tuple(self._kdamonds.pid(n) or -1 for n in range(len(self._plan.contexts))))
         return f"kdamond {number} was started again as it was, and has to learn anew"
 
     def _files(self, number: int, noun: Kdamond) -> Files:
@@ -188,12 +210,35 @@ class Tuning:
             time.sleep(0.02)
         return self._kdamonds.is_on(number)
 
-    def _refuse_dead_targets(self, number: int, noun: Kdamond, plan: Plan) -> None:
-        """The kernel takes no commit with a process that has ended, and older ones end their kdamond at it."""
-        for target in noun.context.targets:
-            if target.pid is not None and _has_ended(target, self._machine):
-                hint = "the kernel takes no commit with it; damopipe stop, then damopipe start"
-                raise MachineError(f"pid {target.pid}, a target of kdamond {number}, has ended, and {hint} {plan.file}")
+    def _forget_ended(self, numbers: Sequence[int], plan: Plan) -> bool:
+        """Drops targets that have ended, with which no commit is taken; whether there were any. Raises MachineError."""
+        found = False
+        for number in numbers:
+            noun = parse(self._kdamonds.listing())[number]
+            targets = noun.context.targets
+            ended = [target for target in targets if target.pid is not None and _has_ended(target, self._machine)]
+            if not ended:
+                continue
+            self._refuse_to_forget(number, noun, ended[0], plan)
+            gone = Target(pid=os.getpid(), obsolete=True)  # the kernel takes no pid of one that has ended, also to forget it
+            self._write_targets(number, noun, [gone if target in ended else target for target in targets])
+            self._command(number, "commit")
+            self._write_targets(number, noun, [target for target in targets if target not in ended])
+            found = True
+        return found
+
+    def _refuse_to_forget(self, number: int, noun: Kdamond, ended: Target, plan: Plan) -> None:
+        by_place = any(one.type == "target" for scheme in noun.context.schemes for one in scheme.filters)
+        if "obsolete_target" in self._features and not by_place:
+            return
+        why = "filters tell targets by their places" if by_place else "this kernel cannot forget it alone (Linux 6.19)"
+        hint = f"damopipe stop, then damopipe start {plan.file}"
+        raise MachineError(f"pid {ended.pid}, a target of kdamond {number}, has ended, and {why}; {hint}")
+
+    def _write_targets(self, number: int, noun: Kdamond, targets: Sequence[Target]) -> None:
+        context = noun.context.model_copy(update={"targets": tuple(targets)})
+        files = self._files(number, noun.model_copy(update={"context": context}))
+        self._write(_without_regions({path: text for path, text in files.items() if "/contexts/0/targets/" in path}))
 
     def _note(self, **update: object) -> None:
         self._state = self._state.model_copy(update=update)
@@ -203,6 +248,12 @@ class Tuning:
         lock, self._lock = self._lock, -1
         if lock >= 0:
             os.close(lock)
+
+
+def _is_of_goals(before: Files, wanted: Files) -> bool:
+    """Whether only values of goals differ, for which the kernel has a command of its own."""
+    paths = differing(before, wanted)
+    return bool(paths) and all(_GOAL_VALUE.search(path) for path in paths)
 
 
 def _has_ended(target: Target, machine: Machine) -> bool:

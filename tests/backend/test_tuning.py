@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -225,15 +226,27 @@ def ended() -> Iterator[Callable[[], int]]:
         yield wait
 
 
-def test_a_target_that_has_ended_is_not_committed(damon: FakeDamon, ended: Callable[[], int]) -> None:
+def test_a_target_that_has_ended_is_forgotten_or_nothing_is_committed(damon: FakeDamon, ended: Callable[[], int]) -> None:
     start(planned(damon, PIPELINE), damon.machine, silent)
-    for name, text in (("targets/0/pid_target", str(ended())),):
-        (damon.machine.kdamonds / "0/contexts/0" / name).write_text(f"{text}\n")
+    targets = damon.machine.kdamonds / "0/contexts/0/targets"
+    damon.write(str(targets / "nr_targets"), "2")
+    for place, pid in enumerate((ended(), os.getpid())):
+        (targets / f"{place}/pid_target").write_text(f"{pid}\n")
     (damon.machine.proc / str(ended())).symlink_to(f"/proc/{ended()}")
     damon.writes.clear()
-    with pytest.raises(MachineError, match=r"pid \d+, a target of kdamond 0, has ended, and the kernel takes no commit with it"):
+    if damon.kernel == "6.12":
+        with pytest.raises(
+            MachineError, match=r"pid \d+, a target of kdamond 0, has ended, and this kernel cannot forget it alone"
+        ):
+            tune(damon, scheme(apply_interval='"1s"'))
+        assert writes(damon) == []
+        tune(damon, scheme(goals='[{ metric = "user_input", target = 200 }]'))  # which commits no targets
+    else:
         tune(damon, scheme(apply_interval='"1s"'))
-    assert writes(damon) == []
+        assert ("contexts/0/targets/0/obsolete_target", "Y") in writes(damon)
+        assert (targets / "nr_targets").read_text() == "1\n"
+        assert (targets / "0/pid_target").read_text() == f"{os.getpid()}\n"
+    assert (damon.machine.kdamonds / "0/state").read_text() == "on\n"
 
 
 TUNED = PIPELINE + "[monitoring]\nautotune = {}\n"
