@@ -75,13 +75,17 @@ class Tuning:
         return found
 
     def changes(self, plan: Plan) -> list[Change]:
-        """What would become another with `plan`. Raises UsageError for what cannot be changed while it is on."""
+        """What would become another with `plan`.
+
+        Raises UsageError for what cannot be changed while it is on, MachineError for what this kernel cannot do.
+        """
         for number, (old, new) in enumerate(zip(self._plan.contexts, plan.contexts, strict=True)):
             what = "targets" if old.targets != new.targets else "operations" if old.operations != new.operations else None
             if what:
                 where = f"context[{number}]: " if len(plan.contexts) > 1 else ""
                 hint = "end it with damopipe stop, then start the file"
                 raise UsageError(f"{plan.file}: {where}the {what} of what runs cannot be changed by tune; {hint}")
+        require(plan, self._features)
         return changes(self.running, self._wanted(plan))
 
     def commit(self, plan: Plan, tables: Mapping[str, Any]) -> None:
@@ -89,7 +93,6 @@ class Tuning:
 
         UsageError for a pattern that no whole number of samples or aggregations meets at the intervals in force.
         """
-        require(plan, self._features)
         before = self._kdamonds.listing()
         wanted = self._wanted_files(plan, before)
         if self._forget_ended([number for number, files in wanted.items() if not _is_of_goals(before, files)], plan):

@@ -87,7 +87,7 @@ def goal_text(goal: Goal) -> str:
     show = next((show for unit, show in _METRIC_UNITS.items() if goal.metric.endswith(unit)), str)
     where = f" of node {goal.nid}" if goal.nid is not None else ""
     where += f" of cgroup {goal.memcg_path}" if goal.memcg_path is not None else ""
-    now = f" (now {goal.current_value})" if goal.current_value is not None else ""
+    now = f" (now {show(goal.current_value)})" if goal.current_value is not None else ""
     return f"{goal.metric}{where} at {show(goal.target_value)}{now}"
 
 
