@@ -27,7 +27,7 @@ from damopipe.kernel.machine import Machine
 from damopipe.kernel.needs import require
 from damopipe.kernel.sysfs import differing, parse, render
 from damopipe.pipeline.changes import Change, changes
-from damopipe.pipeline.merge import document
+from damopipe.pipeline.merge import document, staying
 from damopipe.pipeline.planned import Plan, PlannedContext
 
 _GOAL_VALUE = re.compile(r"/quotas/goals/\d+/(target|current)_value$")
@@ -109,7 +109,7 @@ class Tuning:
             if refused is not None:
                 raise MachineError(f"{error}; {'; '.join(filter(None, said)) or 'what ran before goes on'}") from None
             raise
-        self._note(plan=plan.model_dump_json(), document=json.dumps(tables))
+        self._note(plan=plan.model_dump_json(), document=json.dumps(staying(tables)))
 
     def _staying(self) -> State:
         state = kept(self._machine)

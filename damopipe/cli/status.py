@@ -24,9 +24,10 @@ def command(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Again every two seconds, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON; with --watch a line each time.")] = False,
 ) -> int:
-    """Show what damopipe has DAMON do now: schemes that stay on, their parameters and counts, or the run that records.
+    """Show what damopipe has DAMON do now: schemes that stay on, or the run that records.
 
-    Needs root, as what it shows does. Says so when nothing is on.
+    Of schemes: their parameters, the intervals in force, the goals' values of now, and what was done so far. Needs root,
+    as what it shows does. Says so when nothing is on.
     """
     while True:
         _show(as_json, watch)

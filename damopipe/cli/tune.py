@@ -19,12 +19,14 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the changes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="List the changes as JSON.")] = False,
 ) -> int:
-    """Change schemes that damopipe start left on, while they run; DAMON keeps what it has learned.
+    """Change the schemes that damopipe start left on, while they run.
 
-    Values that FILE does not name stay as they are running; so do intervals that autotuning has changed, unless FILE
-    gives others than the pipeline had. Schemes are matched by name, or by place where they have none; those that are not
-    running yet are added. A limit is lifted with "max"; to remove a scheme, or to watch other memory, stop and start. The
-    changes are listed first, then committed; where the kernel refuses them, everything is as before (exit code 3).
+    DAMON keeps what it has learned: regions keep their ages, counts go on. Values that FILE does not name stay as they
+    are running; so do intervals that autotuning has changed, unless FILE gives others than the pipeline had. Schemes are
+    matched by name, or by place where they have none; those that are not running yet are added. A limit is lifted with
+    "max"; to remove a scheme, or to watch other memory, stop and start. The changes are listed first, then committed.
+    Where the kernel refuses them, files and schemes are as before (exit code 3); an old kernel may end a kdamond instead,
+    which is then started again as it was.
     """
     from damopipe.backend.tuning import Tuning
     from damopipe.cli.validate import say_notes

@@ -22,7 +22,7 @@ from damopipe.pipeline.semantics_target import WAYS
 Tree = dict[str, Any]
 
 _OF_A_CONTEXT = ("target", "monitoring", "scheme")
-_KEPT = ("version", "name", "description", *_OF_A_CONTEXT, "context")
+_KEPT = ("version", "name", "description", *_OF_A_CONTEXT, "context", "guard")
 """What stays on; records, outputs and checks are of a run."""
 _INSTEAD = {"target_nid": "dests", "dests": "target_nid"}
 """Two ways to say the same: naming one takes the place of the other."""
@@ -34,10 +34,15 @@ def document(plan: Plan) -> Tree:
     """What a plan's file says of what stays on, with the intervals that it left to defaults."""
     tree = tomli.loads(plan.text.removeprefix("\ufeff"))
     substitute(tree, plan.params)
-    kept = {key: tree[key] for key in _KEPT if key in tree}
+    kept = staying(tree)
     for table, planned in zip(kept.get("context", [kept]), plan.contexts, strict=True):
         table["monitoring"] = _intervals(planned.attrs.intervals) | table.get("monitoring", {})
     return kept
+
+
+def staying(tree: Mapping[str, Any]) -> Tree:
+    """What of a file's tables is about what stays on."""
+    return {key: tree[key] for key in _KEPT if key in tree}
 
 
 def _intervals(intervals: Intervals) -> Tree:

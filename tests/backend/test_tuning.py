@@ -143,6 +143,14 @@ def test_a_new_scheme_is_added_and_the_others_are_written_again(on: FakeDamon) -
     assert (on.machine.kdamonds / f"0/{SCHEMES}/2/access_pattern/sz/min").read_text() == f"{2 << 20}\n"
 
 
+def test_what_is_of_a_run_is_not_kept(on: FakeDamon) -> None:
+    query = on.machine.run.parent / "query.sql"
+    query.write_text("SELECT 1")
+    tune(on, scheme(quota='{ size = "256MiB" }') + '[[output]]\nsql_file = "query.sql"\nfile = "one.csv"\n')
+    query.unlink()
+    assert tune(on, scheme(quota='{ size = "1GiB" }')) == ["scheme cool: quota.size 256MiB → 1GiB"]
+
+
 def test_schemes_without_names_are_matched_by_place_or_as_status_calls_them(on: FakeDamon) -> None:
     assert tune(on, scheme("stat-1", apply_interval='"2s"')) == ["scheme stat-1: apply_interval none → 2s"]
     twice = scheme(action='"pageout"') + '[[scheme]]\napply_interval = "3s"\n'

@@ -10,6 +10,7 @@ import pytest
 
 from damopipe.backend.staying import start, stop
 from damopipe.cli import run
+from damopipe.kernel.features import of_version
 from damopipe.kernel.machine import Machine
 from damopipe.outputs.surroundings import load_pipeline
 from damopipe.pipeline.plan import make_plan
@@ -70,19 +71,13 @@ def test_json(on: FakeDamon, capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_this_kernel_cannot_do_is_said_before_anything_is_listed(
     on: FakeDamon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path("collapse.toml").write_text('[[scheme]]\nname = "cool"\nfilters = [{ type = "active" }]\n')
-    monkeypatch.setattr("damopipe.kernel.features.find", lambda machine: find_old())
-    assert run(["tune", "collapse.toml", "--dry-run"]) == 3
+    Path("active.toml").write_text('[[scheme]]\nname = "cool"\nfilters = [{ type = "active" }]\n')
+    monkeypatch.setattr("damopipe.kernel.features.find", lambda machine: of_version("6.12"))
+    assert run(["tune", "active.toml", "--dry-run"]) == 3
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
     assert "active" in said.err
-
-
-def find_old() -> object:
-    from damopipe.kernel.features import of_version
-
-    return of_version("6.12")
 
 
 def test_status_shows_parameters_values_and_counts(
