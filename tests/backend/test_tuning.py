@@ -168,6 +168,20 @@ def test_a_refusal_puts_the_files_back(on: FakeDamon, refused: str) -> None:
     assert writes(on).count(("state", "commit")) == 0
 
 
+def test_a_refusal_of_one_kdamond_puts_the_others_back_too(damon: FakeDamon) -> None:
+    contexts = [f'[[context]]\n[[context.target]]\nphysical = {{ regions = ["{n + 1}GiB-{n + 2}GiB"] }}\n' for n in (0, 1)]
+    schemes = [f'[[context.scheme]]\naction = "pageout"\nquota = {{ size = "{n + 1}MiB" }}\n' for n in (0, 1)]
+    both = "".join(part for pair in zip(contexts, schemes, strict=True) for part in pair)
+    start(planned(damon, 'version = 1\nname = "stay"\n' + both), damon.machine, silent)
+    before, state = damon.listing(), kept(damon.machine)
+    damon.refuse(str(7 << 20), errno.EINVAL)
+    with pytest.raises(MachineError, match=r"DAMON refused '7340032' in .*; what ran before goes on"):
+        tune(damon, "[[context]]\n" + schemes[1] + "[[context]]\n" + schemes[1].replace("2MiB", "7MiB"))
+    assert damon.listing() == before
+    assert kept(damon.machine) == state
+    assert [path for path, value in damon.writes if value == "commit"] == ["kernel/mm/damon/admin/kdamonds/0/state"] * 2
+
+
 def test_a_kdamond_that_ends_at_a_commit_is_started_again_as_it_was(on: FakeDamon) -> None:
     before = on.listing()
     on.ends_at_commit = True
