@@ -34,7 +34,7 @@ def command(
     from damopipe.outputs.surroundings import load_pipeline
     from damopipe.pipeline.plan import make_plan
 
-    with Tuning(Machine.here(), output.note) as tuning:
+    with Tuning(Machine.here()) as tuning:
         loaded = load_pipeline(file, parse_sets(sets), tuning.document)
         say_notes(loaded)
         plan = make_plan(loaded, "damon", "what is tuned is on already")

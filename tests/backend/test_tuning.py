@@ -69,7 +69,7 @@ def tune(damon: FakeDamon, text: str, dry_run: bool = False) -> list[str]:
     """The changes of a file; they are committed unless it is a dry run."""
     file = damon.machine.run.parent / "tune.toml"
     file.write_text(text)
-    with Tuning(damon.machine, silent) as tuning:
+    with Tuning(damon.machine) as tuning:
         loaded = load_pipeline(file, {}, tuning.document)
         plan = make_plan(loaded, "damon")
         changes: list[Change] = tuning.changes(plan)
