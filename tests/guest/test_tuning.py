@@ -33,7 +33,7 @@ regions = {{ min = 10, max = 200 }}
 [[scheme]]
 name = "count"
 action = "stat"
-quota = {{ size = "8GiB", interval = "1s" }}
+quota = {{ size = "1TiB", interval = "1s" }}
 """
 SECONDS = 6
 
@@ -82,9 +82,9 @@ def test_ages_grow_through_it_and_begin_anew_with_a_restart(kind: str, file: Pat
     switch_on(file, target)
     time.sleep(SECONDS)
     before, was, files = oldest(), KDAMONDS.pid(0), settings()
-    changes = tune(file, '[[scheme]]\nname = "count"\nquota = { size = "16GiB" }\npattern = { size = ["8KiB", "max"] }\n')
+    changes = tune(file, '[[scheme]]\nname = "count"\nquota = { size = "2TiB" }\npattern = { size = ["8KiB", "max"] }\n')
     after = oldest()
-    assert changes == ["scheme count: pattern.size any → 8KiB to max", "scheme count: quota.size 8GiB → 16GiB"]
+    assert changes == ["scheme count: pattern.size any → 8KiB to max", "scheme count: quota.size 1TiB → 2TiB"]
     assert KDAMONDS.pid(0) == was
     changed = {path.removeprefix(SCHEME) for path, text in settings().items() if files[path] != text}
     assert changed == {"/quotas/bytes", "/access_pattern/sz/min"}
@@ -165,13 +165,13 @@ def test_a_process_that_has_ended_is_forgotten_and_the_other_keeps_its_ages(
     first.end()
     time.sleep(0.3)
     before = oldest()
-    change = '[[scheme]]\nname = "count"\nquota = { size = "16GiB" }\n'
+    change = '[[scheme]]\nname = "count"\nquota = { size = "2TiB" }\n'
     if "obsolete_target" not in features.find(HERE):
         with pytest.raises(MachineError, match="has ended, and this kernel cannot forget it alone"):
             tune(file, change)
         assert KDAMONDS.is_on(0)
         return
-    assert tune(file, change) == ["scheme count: quota.size 8GiB → 16GiB"]
+    assert tune(file, change) == ["scheme count: quota.size 1TiB → 2TiB"]
     assert KDAMONDS.read("0/contexts/0/targets/nr_targets") == "1"
     assert KDAMONDS.read("0/contexts/0/targets/0/pid_target") == str(second.pid)
     assert oldest() >= before > 10 * SECONDS / 2
