@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from damopipe.backend.custody import Custody, locked, put_back
 from damopipe.backend.damon import DamonBackend
 from damopipe.backend.driver import Driver
+from damopipe.backend.goal_values import goals_now
 from damopipe.backend.members import Members
 from damopipe.backend.protocol import Say
 from damopipe.backend.refusal import is_alive, leftover
 from damopipe.backend.scheme_stats import scheme_numbers
 from damopipe.backend.state import State, boot_id, kept
 from damopipe.backend.tuned import Tuned
+from damopipe.damon.scheme import Scheme
 from damopipe.errors import MachineError, UsageError
 from damopipe.kernel import features
 from damopipe.kernel.kdamonds import Kdamonds
@@ -81,6 +83,10 @@ class SchemeStatus:
     name: str
     action: str
     numbers: dict[str, int | None]
+    parameters: Scheme
+    """As in the plan, with all that tuning changed since."""
+    goals: tuple[int | None, ...]
+    """The goals' values now, in their metrics' units."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,8 @@ class Status:
     intervals_us: tuple[tuple[int, int], ...]
     """sample and aggregation in force, by number of the kdamond."""
     schemes: tuple[SchemeStatus, ...]
+    tuned: tuple[int, ...] = ()
+    """The kdamonds whose intervals the kernel tunes."""
 
 
 def status(machine: Machine) -> Status | None:
@@ -114,17 +122,21 @@ def status(machine: Machine) -> Status | None:
     tuned = Tuned(kdamonds, plan.contexts)
     list(tuned.look(0, 0))
     intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
-    return Status(state.pipeline, state.since_ns, None, pids, intervals, tuple(_schemes(plan, kdamonds)))
+    schemes = tuple(_schemes(plan, kdamonds, machine))
+    goes_by_goal = tuple(number for number, context in enumerate(plan.contexts) if context.attrs.intervals.goal is not None)
+    return Status(state.pipeline, state.since_ns, None, pids, intervals, schemes, goes_by_goal)
 
 
-def _schemes(plan: Plan, kdamonds: Kdamonds) -> Iterator[SchemeStatus]:
+def _schemes(plan: Plan, kdamonds: Kdamonds, machine: Machine) -> Iterator[SchemeStatus]:
     for number, context in enumerate(plan.contexts):
         if not context.schemes:
             continue
         for word in ("update_schemes_stats", "update_schemes_effective_quotas"):
             kdamonds.command(number, word)
         for place, scheme in enumerate(context.schemes):
-            yield SchemeStatus(number, scheme.name, scheme.action, scheme_numbers(kdamonds, number, place))
+            numbers = scheme_numbers(kdamonds, number, place)
+            goals = goals_now(machine, scheme.quota, f"{number}/contexts/0/schemes/{place}")
+            yield SchemeStatus(number, scheme.name, scheme.action, numbers, scheme, goals)
 
 
 def _staying(machine: Machine) -> State | None:
