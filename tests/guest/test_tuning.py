@@ -145,7 +145,7 @@ def test_tuned_intervals_stay(file: Path) -> None:
     tuned = 'autotune = { access = "4%", aggregations = 3, min_sample = "5ms", max_sample = "50ms" }'
     file.write_text(PIPELINE.format(target=PHYSICAL).replace("[monitoring]", f"[monitoring]\n{tuned}"))
     if "intervals_goal" not in features.find(HERE):
-        with pytest.raises(MachineError, match="tuning of the intervals needs Linux 6.15"):
+        with pytest.raises(MachineError, match=r"tuning of the intervals needs Linux 6\.15"):
             start(make_plan(load_pipeline(file), "damon"), HERE, print)
         return
     start(make_plan(load_pipeline(file), "damon"), HERE, print)
