@@ -12,7 +12,9 @@ from typing import Self
 from damopipe.backend import able
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Say, Wants
+from damopipe.backend.steering import check_commands
 from damopipe.errors import MachineError
+from damopipe.kernel import metrics
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.needs import require
@@ -39,9 +41,11 @@ class DamonBackend:
         return able.missing(self.machine, wants, self.takeover)
 
     def start(self, plan: Plan, say: Say) -> DamonSession:
-        """A session that is not yet entered. Raises MachineError for a plan that this kernel cannot carry out."""
+        """A session that is not yet entered. Raises MachineError for a plan that this kernel cannot carry out, TargetError."""
         missing = self.missing(Wants.of(plan))
         if missing:
             raise MachineError(missing)
         require(plan, find(self.machine))
+        metrics.require(plan, str(self.machine.proc))
+        check_commands(plan)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

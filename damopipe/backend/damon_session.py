@@ -23,6 +23,7 @@ from damopipe.backend.protocol import Say
 from damopipe.backend.recording import recorder_for
 from damopipe.backend.scheme_stats import SchemeStats
 from damopipe.backend.state import Recorded, Started
+from damopipe.backend.steering import Steering
 from damopipe.backend.tuned import Tuned
 from damopipe.errors import StageError
 from damopipe.kernel import features, procfs
@@ -67,6 +68,7 @@ class DamonSession:
             self._custody.note(started=self._started())
             stack.enter_context(self._recorder)
             self._begin()
+            stack.callback(self._steering.end)
             self._stack = stack.pop_all()
         return self
 
@@ -87,22 +89,29 @@ class DamonSession:
         """Batches until the duration, the targets or `stop` ends it. Raises MachineError, StageError."""
         while not self._is_over():
             self._wait()
+            yield from self._steering.look(time.monotonic_ns(), self.clock_offset_ns or 0)
+            if self._steering.stop_reason:
+                continue
             yield from self._collect(final=False)
             self._follow()
-        yield from self._stats.look(time.monotonic_ns(), self.clock_offset_ns or 0, last=True)
-        self._driver.switch_off()
+        last = list(self._stats.look(time.monotonic_ns(), self.clock_offset_ns or 0, last=True))
+        self._driver.switch_off()  # before anybody takes time over the records
+        yield from last
         yield from self._collect(final=True)
         if self.end_reason == "target ended":
             targets = [target for context in self._contexts for target in context.targets]
             tell_outcomes(targets, self._nr_snapshots > 0, self._say)
         elif self.end_reason == "kdamond ended":
             raise StageError("a kdamond was stopped by someone else while its targets were still there; what it saw is kept")
+        elif self.end_reason == "guard":
+            raise StageError(f"guard: {self._steering.stop_reason}; the schemes are stopped, what was recorded is kept")
 
     def _begin(self) -> None:
         """Sets the clocks and switches the kdamonds on."""
         now_ns = time.monotonic_ns()
         self.clock_offset_ns = time.time_ns() - now_ns
         self._driver.switch_on()
+        self._steering = Steering(self._plan, self._custody.kdamonds, str(self._machine.proc), self._say)
         self._recorder.begin(self._contexts, self._driver.pids, self.clock_offset_ns, now_ns)
         self._custody.note(wall_offset_ns=self.clock_offset_ns, contexts=self._recorded())
         self._began_ns = self._follow_due_ns = time.monotonic_ns()
@@ -113,7 +122,7 @@ class DamonSession:
         """Waits until records are due, a process or kdamond has ended, or the run is to end."""
         now_ns = time.monotonic_ns()
         due_ns = now_ns + int(self._recorder.wait_s * 1e9)
-        due_ns = due_ns if self._end_ns is None else min(due_ns, self._end_ns)
+        due_ns = min(due for due in (due_ns, self._end_ns, self._steering.due_ns) if due is not None)
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
         for pidfd in self._driver.pidfds():
@@ -138,6 +147,8 @@ class DamonSession:
         """Whether the run is to end; sets `end_reason`."""
         if self._stopped:
             self.end_reason = "stopped"
+        elif self._steering.stop_reason:
+            self.end_reason = "guard"
         elif all(context.is_over for context in self._contexts):
             self.end_reason = "target ended"
         elif self._end_ns is not None and time.monotonic_ns() >= self._end_ns:
@@ -164,6 +175,7 @@ class DamonSession:
     def _retarget(self, context: Members) -> None:
         """The recorder and the state file learn of other targets, or of another kdamond."""
         self._recorder.retarget(context, self._driver.pids[context.number], time.monotonic_ns())
+        self._steering.again(context.number)
         self._custody.note(contexts=self._recorded(), kdamond_pids=self._driver.pids)
 
     def _started(self) -> tuple[Started, ...]:

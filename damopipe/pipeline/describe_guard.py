@@ -13,7 +13,8 @@ def describe_guard(guard: PlannedGuard) -> str:
     """ "pause while psi.memory.some.avg10 is above 10% for 10s, looked at every 1s"."""
     lasting = f" for {units.format_time_us(guard.lasting_us)}" if guard.lasting_us else ""
     verb = "pause while" if guard.then == "pause" else "stop once"
-    return f"{verb} {subject(guard)} {broken_by(guard)}{lasting}, looked at every 1s"
+    condition = "fails" if guard.command is not None else f"is {limit_of(guard)}"
+    return f"{verb} {subject(guard)} {condition}{lasting}, looked at every 1s"
 
 
 def subject(guard: PlannedGuard) -> str:
@@ -21,12 +22,10 @@ def subject(guard: PlannedGuard) -> str:
     return guard.metric or f"the command {shlex.join(guard.command or ())}"
 
 
-def broken_by(guard: PlannedGuard) -> str:
-    """ "is above 10%", "is below 20% of MemTotal", "fails"."""
-    if guard.command is not None:
-        return "fails"
+def limit_of(guard: PlannedGuard) -> str:
+    """ "above 10%", "below 20% of MemTotal"."""
     side, limit = ("above", guard.above) if guard.above is not None else ("below", guard.below)
-    return f"is {side} {shown_value(limit or 0, guard.unit)}{of_all(guard)}"
+    return f"{side} {shown_value(limit or 0, guard.unit)}{of_all(guard)}"
 
 
 def of_all(guard: PlannedGuard) -> str:

@@ -56,13 +56,13 @@ thp_zero_page_alloc thp_zero_page_alloc_failed thp_swpout thp_swpout_fallback
 balloon_inflate balloon_deflate balloon_migrate
 swap_ra swap_ra_hit swpin_zero swpout_zero ksm_swpin_copy cow_ksm zswpin zswpout zswpwb
 direct_map_level2_splits direct_map_level3_splits direct_map_level2_collapses direct_map_level3_collapses
-""".split()
+"""
 _MEMINFO = """
 MemFree MemAvailable Buffers Cached SwapCached Active Inactive Active(anon) Inactive(anon) Active(file) Inactive(file)
 Unevictable Mlocked SwapFree Zswap Zswapped Dirty Writeback AnonPages Mapped Shmem KReclaimable Slab SReclaimable
 SUnreclaim KernelStack PageTables SecPageTables WritebackTmp Committed_AS VmallocUsed Percpu AnonHugePages ShmemHugePages
 ShmemPmdMapped FileHugePages FilePmdMapped Balloon Hugetlb
-""".split()
+"""
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def _metrics() -> Iterator[tuple[str, Metric]]:
         yield f"psi.{key}", Metric("psi", key, "bp")
     for key in dict.fromkeys(f"{average.rpartition('.')[0]}.total" for average in PSI_AVERAGES):
         yield f"psi.{key}/s", Metric("psi", key, "us", is_rate=True)
-    for key in _VMSTAT:
+    for key in _VMSTAT.split():
         yield f"vmstat.{key}/s", Metric("vmstat", key, "count", is_rate=True)
-    for key in _MEMINFO:
+    for key in _MEMINFO.split():
         yield f"meminfo.{key}", Metric("meminfo", key, "bytes")
 
 

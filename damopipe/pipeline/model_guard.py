@@ -54,7 +54,7 @@ class Guard(Model):
 
     metric: StrictStr | None = Field(
         None,
-        description="A number of the system: psi.memory.some.avg10, psi.io.full.total/s, vmstat.pgmajfault/s, meminfo.MemAvailable …",
+        description="A number of the system: psi.memory.some.avg10, vmstat.pgmajfault/s, meminfo.MemAvailable …",
     )
     command: list[StrictStr] | None = Field(
         None, min_length=1, description="A program whose exit code other than 0 breaks the guard; it has five seconds."

@@ -46,7 +46,8 @@ action = "hugepage"
 pattern = { size = ["2MB", "max"], access = ["5%", "max"], age = ["0s", "max"] }
 apply_interval = "1s"
 quota = { time = "10ms", size = "128MiB", interval = "1s", weights = { size = 0, access = 3, age = 7 }, fail_charge = [1, 10] }
-goals = [{ metric = "some_mem_psi_us", target = "500us" }, { metric = "user_input", target = 9, current = 3, feed = { psi = "memory.some.avg10" } }]
+goals = [{ metric = "some_mem_psi_us", target = "500us" },
+         { metric = "user_input", target = 9, current = 3, feed = { psi = "memory.some.avg10" } }]
 watermarks = { metric = "free_mem_rate", interval = "5s", high = "50%", mid = "40%", low = "20%" }
 filters = [{ type = "anon", match = true, allow = false }, { type = "addr", address = "4GiB-8GiB" }]
 max_snapshots = 5
