@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from damopipe.backend.launch import Child
@@ -17,7 +17,7 @@ from damopipe.errors import DamopipeError
 LIMIT_NS = 5 * 10**9
 """How long a command may take."""
 _SOON_NS = 20 * 10**6
-"""How soon to look again at one that runs: most end within milliseconds."""
+"""How soon to look again at one that runs: most end within milliseconds; less often the longer it takes."""
 _MOST_BYTES = 4096
 _TIMED_OUT = 124
 """The exit code of timeout(1)."""
@@ -32,6 +32,8 @@ class Answer:
     code: int
     text: str
     failure: str = ""
+    asked_ns: int = field(default=0, compare=False)
+    """When it was started, on the monotonic clock: two of them are never less than the interval apart."""
 
 
 class Asked:
@@ -60,7 +62,7 @@ class Asked:
             self._child = Child(self._command, log=Path(os.devnull), pipe=True)
         except DamopipeError as error:
             self._next_ns = now_ns + self._interval_ns
-            return Answer(_NOT_STARTED, "", str(error))
+            return Answer(_NOT_STARTED, "", str(error), now_ns)
         assert self._child.stdout is not None
         os.set_blocking(self._child.stdout.fileno(), False)
         return None
@@ -78,13 +80,13 @@ class Asked:
         if outcome is not None:
             child.end()
             self._child, self._next_ns = None, max(now_ns, self._began_ns + self._interval_ns)
-            return None if self._is_killed else _answer(outcome, self._said)
-        self._next_ns = now_ns + _SOON_NS
+            return None if self._is_killed else replace(_answer(outcome, self._said), asked_ns=self._began_ns)
+        self._next_ns = now_ns + max(_SOON_NS, (now_ns - self._began_ns) // 8)
         if self._is_killed or now_ns - self._began_ns < LIMIT_NS:
             return None
         self._is_killed = True
         child.kill()  # it may take a while, in the middle of a wait for a disk
-        return Answer(_TIMED_OUT, "", f"not done within {LIMIT_NS // 10**9} s")
+        return Answer(_TIMED_OUT, "", f"not done within {LIMIT_NS // 10**9} s", self._began_ns)
 
     def _take(self, child: Child) -> None:
         """Reads what it has printed, so that it need not wait for a reader; keeps the beginning."""

@@ -5,8 +5,6 @@ Invariant: everything is entered through one ExitStack, so that whatever fails, 
 
 from __future__ import annotations
 
-import os
-import select
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,6 +23,7 @@ from damopipe.backend.scheme_stats import SchemeStats
 from damopipe.backend.state import Recorded, Started
 from damopipe.backend.steering import Steering
 from damopipe.backend.tuned import Tuned
+from damopipe.backend.wake import Wake
 from damopipe.errors import StageError
 from damopipe.kernel import features, procfs
 from damopipe.kernel.machine import Machine
@@ -51,16 +50,15 @@ class DamonSession:
         self._beside = Beside(plan.record.also, str(machine.proc))
         schemes = plan.contexts if "schemes" in plan.record.also else ()
         self._stats = SchemeStats(self._custody.kdamonds, schemes, self._features)
-        self._wake = -1
-        self._stopped = False
+        self._wake = Wake()
         self._nr_snapshots = 0
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Takes DAMON, starts the targets, then the kdamonds. Raises TargetError, MachineError, UsageError."""
         with ExitStack() as stack:
-            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            stack.callback(self._close_wake)
+            self._wake.open()
+            stack.callback(self._wake.close)
             stack.enter_context(self._custody)
             for context in self._contexts:
                 stack.callback(context.end)
@@ -77,9 +75,7 @@ class DamonSession:
 
     def stop(self) -> None:
         """Makes `batches` end at its next step; safe in a signal handler, and twice."""
-        self._stopped = True
-        if self._wake >= 0:
-            os.eventfd_write(self._wake, 1)
+        self._wake.stop()
 
     def recording_to(self, store: Path, run_id: int) -> None:
         """Where the records go: what a recovery after SIGKILL has to know."""
@@ -120,14 +116,9 @@ class DamonSession:
 
     def _wait(self) -> None:
         """Waits until records are due, a process or kdamond has ended, or the run is to end."""
-        now_ns = time.monotonic_ns()
-        due_ns = now_ns + int(self._recorder.wait_s * 1e9)
+        due_ns = time.monotonic_ns() + int(self._recorder.wait_s * 1e9)
         due_ns = min(due for due in (due_ns, self._end_ns, self._steering.due_ns) if due is not None)
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
-        for pidfd in self._driver.pidfds():
-            poll.register(pidfd, select.POLLIN)
-        poll.poll(max(0, due_ns - now_ns) / 1e6)
+        self._wake.wait(due_ns, self._driver.pidfds())
 
     def _collect(self, final: bool) -> Iterator[Batch]:
         now_ns, wall_ns = time.monotonic_ns(), self.clock_offset_ns or 0
@@ -145,7 +136,7 @@ class DamonSession:
 
     def _is_over(self) -> bool:
         """Whether the run is to end; sets `end_reason`."""
-        if self._stopped:
+        if self._wake.is_stopped:
             self.end_reason = "stopped"
         elif self._steering.stop_reason:
             self.end_reason = "guard"
@@ -191,8 +182,3 @@ class DamonSession:
             Recorded(kdamond_pid=pid, target_ids=context.target_ids, sample_us=sample_us, aggr_us=aggr_us)
             for context, pid, (sample_us, aggr_us) in pairs
         )
-
-    def _close_wake(self) -> None:
-        wake, self._wake = self._wake, -1
-        if wake >= 0:
-            os.close(wake)

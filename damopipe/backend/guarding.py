@@ -28,10 +28,12 @@ class Guarding:
 
     def look(self, now_ns: int, changed: Callable[[Guard], None]) -> dict[str, int]:
         """What was seen, as counters by name; empty when it is not time. Tells of a guard that trips, or holds again."""
-        value, said = self._ask(now_ns) if self._asked is not None else (self._measure(now_ns), "")
+        answer = self._asked.look(now_ns) if self._asked is not None else None
+        at_ns, said = (answer.asked_ns, answer.failure) if answer is not None else (now_ns, "")
+        value = answer.code if answer is not None else self._measure(now_ns)
         if value is None:
             return {}
-        if self.guard.feed(now_ns, value, said):
+        if self.guard.feed(at_ns, value, said):
             changed(self.guard)
         return {"guard.value": value, "guard.tripped": int(self.guard.is_tripped)}
 
@@ -39,10 +41,6 @@ class Guarding:
         """Ends its command."""
         if self._asked is not None:
             self._asked.end()
-
-    def _ask(self, now_ns: int) -> tuple[int | None, str]:
-        answer = self._asked.look(now_ns) if self._asked is not None else None
-        return (None, "") if answer is None else (answer.code, answer.failure)
 
     def _measure(self, now_ns: int) -> int | None:
         if self._meter is None or now_ns < self._due_ns:

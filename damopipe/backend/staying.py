@@ -29,7 +29,8 @@ from damopipe.records import TargetRow
 
 def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> list[TargetRow]:
     """Switches a plan's kdamonds on and leaves them on; what they work on. Raises MachineError, TargetError, UsageError."""
-    _refuse_what_ends_with_us(plan)
+    refuse_what_ends_with_us(plan)
+    _refuse_what_needs_us(plan)
     DamonBackend(machine, takeover=takeover).start(plan, say)  # refuses what this kernel cannot carry out, and starts nothing
     rows: list[TargetRow] = []
     contexts = [Members(n, context, machine, rows, say) for n, context in enumerate(plan.contexts)]
@@ -42,18 +43,29 @@ def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> lis
             for members in contexts:
                 members.end()
         if any(target.follows for members in contexts for target in members.targets):
-            say("processes that come later are not watched: nothing of damopipe stays to look for them")
+            say("processes that come later are not watched: damopipe start --follow looks for them")
         custody.note(plan=plan.model_dump_json(), since_ns=time.time_ns())
         custody.keep()
     return rows
 
 
-def _refuse_what_ends_with_us(plan: Plan) -> None:
+def refuse_what_ends_with_us(plan: Plan) -> None:
+    """Raises UsageError for targets that damopipe would have to start."""
     for context in plan.contexts:
         for target in context.targets:
             if target.kind in ("command", "workload"):
                 hint = "name what runs already: pid, process, cgroup or physical"
                 raise UsageError(f"{plan.file}: a {target.kind} would end with damopipe start; {hint}")
+
+
+def _refuse_what_needs_us(plan: Plan) -> None:
+    needed = [] if plan.guard is None else ["[guard]"]
+    for number, context in enumerate(plan.contexts):
+        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
+        needed += [f"{prefix}scheme[{feed.scheme}].goals[{feed.goal}].feed" for feed in context.feeds]
+    if needed:
+        verb = "needs" if len(needed) == 1 else "need"
+        raise UsageError(f"{plan.file}: {', '.join(needed)} {verb} damopipe start --follow, which stays to look")
 
 
 def stop(machine: Machine) -> tuple[str, list[str]]:
@@ -92,6 +104,10 @@ class Status:
     """Wall clock; 0 of a run."""
     run_pid: int | None
     """The damopipe that records; None of schemes that stay on."""
+    follower_pid: int | None
+    """The damopipe that follows, feeds and guards them (`start --follow`); None without one."""
+    is_follower_gone: bool
+    """Whether there was one, and it ended without stopping them (SIGKILL)."""
     kdamond_pids: tuple[int | None, ...]
     """By number; None of one that has ended, as its targets have."""
     intervals_us: tuple[tuple[int, int], ...]
@@ -109,12 +125,22 @@ def status(machine: Machine) -> Status | None:
     if state.plan is None:
         if not is_alive(machine, state.pid, state.start_ticks):
             raise MachineError(leftover(machine))
-        return Status(state.pipeline, 0, state.pid, pids, (), ())
+        return Status(state.pipeline, 0, state.pid, None, False, pids, (), ())
     plan = Plan.model_validate_json(state.plan)
     tuned = Tuned(kdamonds, plan.contexts)
     list(tuned.look(0, 0))
     intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
-    return Status(state.pipeline, state.since_ns, None, pids, intervals, tuple(_schemes(plan, kdamonds)))
+    is_there = state.is_followed and is_alive(machine, state.pid, state.start_ticks)
+    return Status(
+        pipeline=state.pipeline,
+        since_ns=state.since_ns,
+        run_pid=None,
+        follower_pid=state.pid if is_there else None,
+        is_follower_gone=state.is_followed and not is_there,
+        kdamond_pids=pids,
+        intervals_us=intervals,
+        schemes=tuple(_schemes(plan, kdamonds)),
+    )
 
 
 def _schemes(plan: Plan, kdamonds: Kdamonds) -> Iterator[SchemeStatus]:

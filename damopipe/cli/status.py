@@ -60,7 +60,10 @@ def headline(found: Status) -> str:
     states = [f"kdamond {n} " + (f"runs (pid {pid})" if pid else "has ended") for n, pid in enumerate(found.kdamond_pids)]
     times = [f"sampling {units.format_time_us(s)}, aggregation {units.format_time_us(a)}" for s, a in found.intervals_us]
     both = [f"{state}, {spans}" for state, spans in zip(states, times, strict=False)]
-    return f"{found.pipeline} is on since {since}: {'; '.join(both)}"
+    who = f", followed by pid {found.follower_pid}" if found.follower_pid else ""
+    if found.is_follower_gone:
+        who = ", without its follower, which was killed: goals are not fed and no guard looks; damopipe stop ends it"
+    return f"{found.pipeline} is on since {since}: {'; '.join(both)}{who}"
 
 
 def _row(found: Status, number: int) -> list[object]:
