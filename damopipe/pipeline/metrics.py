@@ -100,6 +100,20 @@ _SHOWN: dict[Unit, Callable[[int], str]] = {
 }
 
 
+def reference() -> str:
+    """Every metric as Markdown, in the unit that its limit is written in."""
+    told = {
+        "psi": 'Pressure (`/proc/pressure`): a limit like `"10%"`; of `total/s` the time lost of each second, like `"50ms"`.',
+        "vmstat": "Events a second (`/proc/vmstat`; which of them there are depends on the kernel): a limit like `1000`.",
+        "meminfo": 'Memory (`/proc/meminfo`): a limit like `"512MiB"`, or `"10%"` of MemTotal.',
+    }
+    lines = []
+    for source, text in told.items():
+        names = ", ".join(f"`{name}`" for name, metric in METRICS.items() if metric.source == source)
+        lines += ["<details>", f"<summary>{text.replace('`', '')}</summary>", "", names, "", "</details>", ""]
+    return "\n".join(lines)
+
+
 def shown_value(value: int, unit: Unit) -> str:
     """A number for people: "23.4%", "50ms a second", "1,200 a second", "512.0 MiB"."""
     return _SHOWN[unit](value)

@@ -147,13 +147,17 @@ class Follower:
 def test_a_follower_feeds_and_puts_back_on_sigterm(tmp_path: Path) -> None:
     one = Follower(tmp_path)
     kdamonds = Kdamonds(HERE)
-    found: set[str] = set()
-    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    found: set[str | None] = set()
+
+    def rises() -> bool:
+        found.add(kdamonds.read(CURRENT))
+        return len(found - {None, "0"}) >= 2
+
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(1 + (os.cpu_count() or 1))]
     try:
-        until(lambda: found.add(kdamonds.read(CURRENT) or "") or len(found - {"", "0"}) >= 2)  # the pressure rises
+        until(rises)
     finally:
-        for child in [busy, *others]:
+        for child in busy:
             child.kill()
             child.wait()
     code, said = one.end(signal.SIGTERM)
