@@ -165,6 +165,17 @@ def test_a_follower_feeds_and_puts_back_on_sigterm(tmp_path: Path) -> None:
     assert said[-1] == "damopipe: note: fed is off: DAMON is as it was before"
 
 
+def test_status_and_a_follower_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """The kernel tells whoever comes second EBUSY."""
+    one = Follower(tmp_path, PIPELINE.replace('"cpu.some.avg10"', '"cpu.some.avg10", interval = "100ms"'))
+    for _ in range(40):
+        found = status(HERE)
+        assert found is not None and found.kdamond_pids[0] and found.schemes[0].numbers["nr_tried"] is not None
+    assert one.process.poll() is None
+    assert stop(HERE) == ("fed", [])
+    assert one.end()[0] == 0
+
+
 def test_a_stop_from_elsewhere_ends_the_follower(tmp_path: Path) -> None:
     one = Follower(tmp_path)
     assert stop(HERE) == ("fed", [])
