@@ -81,6 +81,8 @@ KINDS: dict[str, dict[str, str]] = {
         "nr_snapshots": "uint64",
         "effective_quota_bytes": "uint64",
     },
+    # What a quota goal's metric is: as fed (user_input), or as measured.
+    "scheme_goal": {"scheme_id": "uint16", "ts": TIME, "goal": "uint16", "current_value": "uint64"},
     "scheme_region": {
         "scheme_id": "uint16",
         "target_id": "uint16",
@@ -89,6 +91,14 @@ KINDS: dict[str, dict[str, str]] = {
         "end_addr": "uint64",
         "nr_accesses": "uint32",
         "age": "uint32",
+    },
+    # How often a probe of the context found the memory of a region to be of its kind.
+    "probe_hit": {
+        "target_id": "uint16",
+        "ts": TIME,
+        "start_addr": "uint64",  # of the region of that snapshot
+        "probe": "uint8",  # its place in the context
+        "hits": "uint32",  # samples
     },
 }
 

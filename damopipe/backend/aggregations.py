@@ -7,11 +7,12 @@ marks said (and `unattributed`). The kernel reports target after target, a targe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from damopipe.backend import rows
 from damopipe.backend.intervals import Intervals
 from damopipe.kernel.ring_buffer import Events, Lost
 from damopipe.records import TIME, Batch
@@ -194,7 +195,7 @@ class Aggregations:
             "nr_accesses": kept["nr_accesses"].astype(np.uint32),
             "age": kept["age"].astype(np.uint32),
         }
-        return [Batch("snapshot", snapshot), Batch("region", region)]
+        return [Batch("snapshot", snapshot), Batch("region", region), *_probe_hits(kept, region)]
 
     def _known_targets(self, target: Array) -> Array:
         known = target < len(self.target_ids)
@@ -219,6 +220,26 @@ class Aggregations:
         if kind not in self._said:
             self._said.add(kind)
             self._say(line)
+
+
+def with_hits(events: Events, nr_probes: int) -> Events:
+    """`damon_region_aggregated` events with the hits of each probe as a field of the record, `hits`."""
+    found = events.arrays["probe_hits"][:, :nr_probes]
+    names = events.records.dtype.names or ()
+    records = np.empty(len(events), [(name, events.records.dtype[name]) for name in names] + [("hits", "u1", (nr_probes,))])
+    for name in names:
+        records[name] = events.records[name]
+    records["hits"] = 0
+    records["hits"][:, : found.shape[1]] = found
+    return replace(events, records=records, arrays={})
+
+
+def _probe_hits(records: Array, region: dict[str, Array]) -> list[Batch]:
+    """A row for each region and probe, where the kernel told of any."""
+    if "hits" not in (records.dtype.names or ()) or not len(records):
+        return []
+    columns = {name: np.repeat(region[name], records["hits"].shape[1]) for name in ("target_id", "ts")}
+    return [Batch("probe_hit", columns | rows.probe_hits(region["start_addr"], records["hits"]))]
 
 
 class _Loss:

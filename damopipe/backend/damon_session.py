@@ -15,10 +15,12 @@ from typing import Self
 from damopipe.backend.beside import Beside
 from damopipe.backend.custody import Custody
 from damopipe.backend.driver import Driver
+from damopipe.backend.goal_values import GoalValues
 from damopipe.backend.members import Members
 from damopipe.backend.outcome import tell_outcomes
 from damopipe.backend.protocol import Say
 from damopipe.backend.recording import recorder_for
+from damopipe.backend.recounting import Recounting
 from damopipe.backend.scheme_stats import SchemeStats
 from damopipe.backend.state import Recorded, Started
 from damopipe.backend.steering import Steering
@@ -47,8 +49,10 @@ class DamonSession:
         self._tuned = Tuned(self._custody.kdamonds, plan.contexts)
         self._recorder = recorder_for(plan, self._custody, self._tuned, say)
         self._driver = Driver(self._custody, self._contexts, self._features, self._recorder.by_snapshots)
+        self._recounting = Recounting(self._driver, self._tuned, say)
         self._beside = Beside(plan.record.also, str(machine.proc))
         schemes = plan.contexts if "schemes" in plan.record.also else ()
+        self._goals = GoalValues(machine, schemes)
         self._stats = SchemeStats(self._custody.kdamonds, schemes, self._features)
         self._wake = Wake()
         self._nr_snapshots = 0
@@ -131,6 +135,7 @@ class DamonSession:
             yield batch
         if not final:
             yield from self._stats.look(now_ns, wall_ns)
+            yield from self._goals.look(now_ns, wall_ns)
         members = [member for context in self._contexts for member in context.living]
         yield from self._beside.look(members, self._driver.pids, now_ns, wall_ns)
 
@@ -162,6 +167,7 @@ class DamonSession:
                     target.tell_of_children(self._say)
             if self._driver.follow(context):
                 self._retarget(context)
+            self._recounting.look(context)
 
     def _retarget(self, context: Members) -> None:
         """The recorder and the state file learn of other targets, or of another kdamond."""
@@ -179,6 +185,12 @@ class DamonSession:
         both = zip(self._contexts, self._driver.pids, strict=True)
         pairs = [(context, pid, self._tuned.of(context.number)) for context, pid in both]
         return tuple(
-            Recorded(kdamond_pid=pid, target_ids=context.target_ids, sample_us=sample_us, aggr_us=aggr_us)
+            Recorded(
+                kdamond_pid=pid,
+                target_ids=context.target_ids,
+                sample_us=sample_us,
+                aggr_us=aggr_us,
+                nr_probes=len(context.planned.attrs.probes),
+            )
             for context, pid, (sample_us, aggr_us) in pairs
         )

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from damopipe.backend.custody import Custody
 from damopipe.backend.members import Member, Members
 from damopipe.backend.staging import kdamond_of
+from damopipe.damon.attrs import Intervals
 from damopipe.damon.kdamond import Kdamond, Target
-from damopipe.errors import MachineError
+from damopipe.errors import MachineError, UsageError
 from damopipe.kernel.features import Features
 from damopipe.kernel.sysfs import render
 
@@ -31,6 +32,7 @@ class Driver:
         self._features, self._by_snapshots = features, by_snapshots
         self._kdamonds = custody.kdamonds
         self._committed: dict[int, float] = {}
+        self._in_force: dict[int, Intervals] = {}
         self.restarted: set[int] = set()
         """Contexts that have another kdamond since somebody looked."""
 
@@ -80,6 +82,39 @@ class Driver:
             member.close()
         return True
 
+    def recount(self, context: Members, sample_us: int, aggr_us: int) -> None:
+        """Tells the schemes how many samples and aggregations their rates and ages are at these intervals.
+
+        The kernel counts in them, and a plan that says 30 s means as many aggregations as take 30 s now. Raises
+        UsageError where no whole number of them does, and MachineError.
+        """
+        before = self._patterns(context)
+        was = self._in_force.get(context.number)
+        planned = context.planned.attrs.intervals
+        self._in_force[context.number] = planned.model_copy(update={"sample_us": sample_us, "aggr_us": aggr_us})
+        try:
+            changed = dict(self._patterns(context).items() - before.items())
+        except UsageError:
+            self._in_force[context.number] = was or planned
+            raise
+        if changed and self._kdamonds.is_on(context.number):
+            self._keep_tuned(context)
+            for path, text in changed.items():
+                self._kdamonds.write_one(path, text)
+            self._committed[context.number] = time.monotonic()
+            self._kdamonds.command(context.number, "commit")
+
+    def _patterns(self, context: Members) -> dict[str, str]:
+        """The files of the patterns of a context's schemes, at the intervals in force."""
+        files = render([self._noun(context, [member.noun() for member in context.members])], self._features)
+        own = ((f"{context.number}/{path.partition('/')[2]}", text) for path, text in files.items())
+        return {path: text for path, text in own if "/access_pattern/" in path}
+
+    def _keep_tuned(self, context: Members) -> None:
+        """A commit takes the intervals from the files too: so they get what the kernel has made of them."""
+        if context.planned.attrs.intervals.goal is not None:
+            self._kdamonds.command(context.number, "update_tuned_intervals")
+
     def _has_ended(self, context: Members) -> bool:
         if self._kdamonds.is_on(context.number):
             return False
@@ -93,6 +128,7 @@ class Driver:
 
     def _change(self, context: Members, came: list[Member]) -> None:
         """Commits the targets of the moment."""
+        self._keep_tuned(context)
         self._committed[context.number] = time.monotonic()
         living = [*context.living, *(member for member in came if not member.has_ended)]
         if "obsolete_target" in self._features:
@@ -132,7 +168,7 @@ class Driver:
                 self._kdamonds.write_one(f"{context.number}/{path.partition('/')[2]}", text)
 
     def _noun(self, context: Members, targets: Sequence[Target]) -> Kdamond:
-        return kdamond_of(context.planned, targets, self._by_snapshots)
+        return kdamond_of(context.planned, targets, self._by_snapshots, self._in_force.get(context.number))
 
     def _start(self, context: Members) -> int:
         self._kdamonds.switch_on(context.number)

@@ -18,9 +18,11 @@ from damopipe.backend.damon import DamonBackend
 from damopipe.backend.driver import Driver
 from damopipe.backend.members import Members
 from damopipe.backend.protocol import Say
+from damopipe.backend.recounting import Recounting
 from damopipe.backend.state import State, kept
 from damopipe.backend.staying import refuse_what_ends_with_us
 from damopipe.backend.steering import Steering
+from damopipe.backend.tuned import Tuned
 from damopipe.backend.wake import Wake
 from damopipe.errors import StageError
 from damopipe.kernel import features
@@ -46,6 +48,8 @@ class Following:
         self._rows: list[TargetRow] = []
         self._contexts = [Members(n, context, machine, self._rows, say) for n, context in enumerate(plan.contexts)]
         self._driver = Driver(self._custody, self._contexts, features.find(machine), by_snapshots=False)
+        self._tuned = Tuned(self._custody.kdamonds, plan.contexts)
+        self._recounting = Recounting(self._driver, self._tuned, say)
         self._wake = Wake()
         self._due_ns = 0
         self._stack = ExitStack()
@@ -133,6 +137,10 @@ class Following:
 
     def _follow(self) -> None:
         """Lets DAMON watch the processes that came, and looks after its kdamonds."""
+        for _ in self._tuned.look(time.monotonic_ns(), 0):
+            pass
+        for context in self._contexts:
+            self._recounting.look(context)
         changed = {context.number for context in self._contexts if self._driver.follow(context)}
         if self._driver.has_ended():
             self.end_reason = "kdamond ended"
@@ -150,6 +158,8 @@ class Following:
         self._text, plan = state.plan, Plan.model_validate_json(state.plan)
         for context, planned in zip(self._contexts, plan.contexts, strict=True):
             context.planned = planned
+        self._tuned = Tuned(self._custody.kdamonds, plan.contexts)
+        self._recounting = Recounting(self._driver, self._tuned, self._say)
         self._steering.take_up(plan)
         self._say("the plan was changed by damopipe tune, and is taken up")
 

@@ -131,6 +131,16 @@ def of_targets(kind: str, closed: Sequence[tuple[int, dict[str, Array]]], ts_ns:
     yield batch(kind, joined)
 
 
+def probe_hits(start_addr: Array, hits: Array) -> dict[str, Array]:
+    """Columns with a row for each region and probe, from `hits` of shape (regions, probes)."""
+    nr_regions, nr_probes = hits.shape
+    return {
+        "start_addr": np.repeat(start_addr, nr_probes),
+        "probe": np.tile(np.arange(nr_probes, dtype=np.uint8), nr_regions),
+        "hits": hits.reshape(-1).astype(np.uint32),
+    }
+
+
 def batch(kind: str, columns: dict[str, Any]) -> Batch:
     """A batch with its columns as `records.KINDS` has them; None in a text is NULL."""
     return Batch(kind, {name: _typed(values, KINDS[kind][name]) for name, values in columns.items()})

@@ -58,10 +58,12 @@ class SnapshotRecorder:
             return
         ts_ns = time.monotonic_ns() + self._wall_ns
         sample_us, aggr_us = self._tuned.of(context.number)
+        nr_probes = len(context.planned.attrs.probes)
         found = [
-            (context.members[watcher.target].row.target_id, tried_regions(self._kdamonds, context.number, watcher.scheme))
-            for watcher in watchers(context.planned, len(context.members))
+            (context.members[w.target].row.target_id, tried_regions(self._kdamonds, context.number, w.scheme, nr_probes))
+            for w in watchers(context.planned, len(context.members))
         ]
+        hits = [(target_id, rows.probe_hits(c["start_addr"], c.pop("hits"))) for target_id, c in found if nr_probes]
         heads = {
             "target_id": [target_id for target_id, _ in found],
             "ts": [ts_ns] * len(found),
@@ -72,3 +74,4 @@ class SnapshotRecorder:
         }
         yield rows.batch("snapshot", heads)
         yield from rows.of_targets("region", found, ts_ns)
+        yield from rows.of_targets("probe_hit", hits, ts_ns)

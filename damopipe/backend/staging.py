@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from damopipe.damon.attrs import Intervals
 from damopipe.damon.filters import Filter
 from damopipe.damon.kdamond import Context, Kdamond, Target
 from damopipe.damon.scheme import AccessPattern, Scheme
@@ -26,13 +27,18 @@ class Watcher:
     """The number of the target in the kernel."""
 
 
-def kdamond_of(planned: PlannedContext, targets: Sequence[Target], snapshots: bool = False) -> Kdamond:
+def kdamond_of(
+    planned: PlannedContext, targets: Sequence[Target], snapshots: bool = False, in_force: Intervals | None = None
+) -> Kdamond:
     """The kdamond of a context on these targets; with `snapshots`, with its watchers as the last schemes.
 
-    Raises UsageError for a scheme whose pattern no whole number of samples or aggregations meets.
+    Its schemes count samples and aggregations of the intervals `in_force`, which may be others than the planned ones
+    once the kernel has tuned them. Raises UsageError for a scheme whose pattern no whole number of them meets.
     """
-    schemes = tuple(scheme.counted(planned.attrs.intervals) for scheme in planned.schemes)
-    watching = tuple(_watching(planned, number, len(targets)) for number in range(len(targets))) if snapshots else ()
+    intervals = in_force or planned.attrs.intervals
+    schemes = tuple(scheme.counted(intervals) for scheme in planned.schemes)
+    numbers = range(len(targets)) if snapshots else range(0)
+    watching = tuple(_watching(planned, number, len(targets), intervals) for number in numbers)
     context = Context(
         operations=planned.operations,
         attrs=planned.attrs,
@@ -49,10 +55,10 @@ def watchers(planned: PlannedContext, nr_targets: int) -> tuple[Watcher, ...]:
     return tuple(Watcher(len(planned.schemes) + number, number) for number in range(nr_targets))
 
 
-def _watching(planned: PlannedContext, target: int, nr_targets: int) -> Scheme:
+def _watching(planned: PlannedContext, target: int, nr_targets: int, intervals: Intervals) -> Scheme:
     """Counts everything, or what the pipeline's own stat scheme lets through; of one target where there are more."""
     own = next((scheme for scheme in planned.schemes if scheme.action == "stat"), None)
-    pattern = own.counted(planned.attrs.intervals).pattern if own else _EVERYTHING
+    pattern = own.counted(intervals).pattern if own else _EVERYTHING
     filters = own.filters if own else ()
     if nr_targets > 1:
         filters = (Filter(type="target", match=False, target_index=target), *filters)

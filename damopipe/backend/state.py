@@ -24,6 +24,7 @@ class Recorded(BaseModel):
     target_ids: tuple[int, ...]
     sample_us: int
     aggr_us: int
+    nr_probes: int = 0
 
 
 class Started(BaseModel):

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from damopipe.backend import rows
-from damopipe.backend.aggregations import Aggregations
+from damopipe.backend.aggregations import Aggregations, with_hits
 from damopipe.backend.intervals import Intervals
 from damopipe.backend.members import Members
 from damopipe.backend.protocol import Say
@@ -27,6 +27,7 @@ from damopipe.backend.tuned import Tuned
 from damopipe.errors import PageError
 from damopipe.kernel import tracefs
 from damopipe.kernel.machine import Machine
+from damopipe.kernel.ring_buffer import Events
 from damopipe.kernel.trace_merge import Drained
 from damopipe.kernel.tracefs import Capture, buffer_kb_for
 from damopipe.pipeline.planned import Plan, PlannedContext
@@ -35,15 +36,22 @@ from damopipe.records import Batch
 AGGREGATED = "damon_aggregated"
 TUNED = "damon_monitor_intervals_tune"
 APPLIED = "damos_before_apply"
+REGION = "damon_region_aggregated"
+"""Of contexts with probes: damon_aggregated with the hits of each probe."""
 _DRAIN_S = 0.5
 _NOBODY = (0,)
 """Until the kdamond has a pid, nobody's events are wanted; no kdamond has the pid of the idle task."""
 
 
-def events_of(plan: Plan) -> tuple[str, ...]:
-    """What is to be recorded: with schemes, where they are asked for, also each region that they are applied to."""
-    wants_schemes = "schemes" in plan.record.also and any(context.schemes for context in plan.contexts)
-    return (AGGREGATED, TUNED, APPLIED) if wants_schemes else (AGGREGATED, TUNED)
+def events_of(plan: Plan, context: PlannedContext) -> tuple[str, ...]:
+    """What is to be recorded of a context: with schemes, where they are asked for, each region that they are applied to."""
+    applied = (APPLIED,) if "schemes" in plan.record.also and context.schemes else ()
+    return (aggregated_event(len(context.attrs.probes)), TUNED, *applied)
+
+
+def aggregated_event(nr_probes: int) -> str:
+    """The event that tells the regions of an aggregation of a context with so many probes."""
+    return REGION if nr_probes else AGGREGATED
 
 
 def instance_of(base: str, context: int) -> str:
@@ -85,7 +93,10 @@ class TraceRecorder:
     def __init__(self, machine: Machine, base: str, plan: Plan, tuned: Tuned, say: Say) -> None:
         self._streams = [
             _Stream(
-                Capture(machine, events_of(plan), name=instance_of(base, n), buffer_kb=buffer_kb(c), pids=_NOBODY), c, n, first
+                Capture(machine, events_of(plan, c), name=instance_of(base, n), buffer_kb=buffer_kb(c), pids=_NOBODY),
+                c,
+                n,
+                first,
             )
             for n, (c, first) in enumerate(zip(plan.contexts, first_ids(plan.contexts), strict=True))
         ]
@@ -125,7 +136,7 @@ class TraceRecorder:
             assert stream.aggregations is not None and stream.intervals is not None
             yield from self._retune(stream, drained, now_ns)
             yield from self._applied(stream, drained)
-            yield from stream.aggregations.feed(drained.events[AGGREGATED], drained.lost)
+            yield from stream.aggregations.feed(_aggregated(drained, len(stream.context.attrs.probes)), drained.lost)
             if final:
                 yield from stream.aggregations.flush()
             if drained.lost_events:
@@ -187,12 +198,18 @@ class TraceRecorder:
             stream.intervals.change(now_ns, *stream.in_force)
 
 
+def _aggregated(drained: Drained, nr_probes: int) -> Events:
+    events = drained.events[aggregated_event(nr_probes)]
+    return with_hits(events, nr_probes) if nr_probes else events
+
+
 def drain_leftover(machine: Machine, state: State, say: Say) -> list[Batch]:
     """What the ring buffers of a killed run still have."""
     batches = []
     for number, context in enumerate(state.contexts):
         try:
-            drained = tracefs.leftover(machine, (AGGREGATED,), instance_of(state.instance, number))
+            event = aggregated_event(context.nr_probes)
+            drained = tracefs.leftover(machine, (event,), instance_of(state.instance, number))
         except PageError as error:
             say(f"what the kernel still had cannot be understood ({error})")
             continue
@@ -201,7 +218,7 @@ def drain_leftover(machine: Machine, state: State, say: Say) -> list[Batch]:
         intervals = Intervals(context.sample_us, context.aggr_us)
         offset_ns = state.wall_offset_ns or time.time_ns() - time.monotonic_ns()
         aggregations = Aggregations(context.kdamond_pid, context.target_ids, intervals, offset_ns=offset_ns, say=say)
-        batches += aggregations.feed(drained.events[AGGREGATED], drained.lost) + aggregations.flush()
+        batches += aggregations.feed(_aggregated(drained, context.nr_probes), drained.lost) + aggregations.flush()
         if drained.lost_events:
             say(f"{drained.lost_events:,} events were overwritten since")
     return batches

@@ -69,8 +69,8 @@ def _tracing(plan: Plan, machine: Machine) -> Iterator[tuple[str, str]]:
     """What each kdamond's own instance is set up with."""
     if plan.record.snapshot_us is not None or tracefs.missing(machine):
         return
-    events = [name for name in events_of(plan) if (machine.tracing / "events/damon" / name).exists()]
     for number, context in enumerate(plan.contexts):
+        events = [name for name in events_of(plan, context) if (machine.tracing / "events/damon" / name).exists()]
         folder = machine.tracing / "instances" / instance_of(f"{trace_instance.PREFIX}<pid>", number)
         files = tracefs.settings(buffer_kb(context)) | {f"events/damon/{name}/filter": "common_pid == 0" for name in events}
         files |= {f"events/damon/{name}/enable": "1" for name in events}

@@ -7,6 +7,7 @@ recorded before is kept.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from damopipe.runner.provenance import run_start
 from damopipe.runner.recording import record
 from damopipe.runner.result import RunResult
 from damopipe.runner.signals import Stopper
+from damopipe.runner.tally import Tally
 
 if TYPE_CHECKING:
     from damopipe.outputs import OutputResult
@@ -43,11 +45,13 @@ def run(plan: Plan, store: Store, out_root: Path, progress: Progress, takeover: 
     log = out_root / f".{plan.name}-{os.getpid()}.log"
     with Stopper(progress.say) as stopper, removing(log):
         with backend(plan.backend, log, takeover).start(plan, progress.say) as session:
+            began_ns, began_s = time.time_ns(), time.monotonic()
             stopper.on_stop(session.stop)
-            run_id = store.begin_run(run_start(plan, session.targets, session.clock_offset_ns))
+            run_id = store.begin_run(run_start(plan, session.targets, began_ns, session.clock_offset_ns))
             session.recording_to(store.path, run_id)
             progress.started(plan, run_id)
-            recorded = record(run_id, session, store, progress, stopper, plan.record.duration_us)
+            tally = Tally(plan.record.duration_us, started=began_s)
+            recorded = record(run_id, session, store, progress, stopper, tally)
         out_dir = out_root / f"{plan.name}-{run_id}"
         _keep_log(log, out_dir, progress)
         outputs = _outputs(plan, run_id, store, out_dir, progress, stopper)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 GIT_SECONDS = 5
 
 
-def run_start(plan: Plan, targets: list[TargetRow], clock_offset_ns: int | None = None) -> RunStart:
-    """The run's row and its contexts, targets and schemes, as they are when recording begins."""
+def run_start(plan: Plan, targets: list[TargetRow], began_ns: int, clock_offset_ns: int | None = None) -> RunStart:
+    """The run's row and its contexts, targets and schemes, as they were when recording began (`began_ns`, wall clock)."""
     from damopipe.store import RunStart
 
     commit, dirty = git_state(Path(plan.file))
@@ -30,7 +29,7 @@ def run_start(plan: Plan, targets: list[TargetRow], clock_offset_ns: int | None 
         pipeline=plan.name,
         backend=plan.backend,
         backend_reason=plan.backend_reason or None,
-        started_at_ns=time.time_ns(),
+        started_at_ns=began_ns,
         clock="wall",
         clock_offset_ns=clock_offset_ns,
         host=platform.node(),

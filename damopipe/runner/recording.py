@@ -30,13 +30,11 @@ class Recorded:
     end_reason: str = "failed"
 
 
-def record(
-    run_id: int, session: Session, store: Store, progress: Progress, stopper: Stopper, duration_us: int | None
-) -> Recorded:
-    """Appends every batch of `session` to run `run_id`; StageError if there was none."""
+def record(run_id: int, session: Session, store: Store, progress: Progress, stopper: Stopper, tally: Tally) -> Recorded:
+    """Appends every batch of `session` to run `run_id`, counted in `tally`; StageError if there was none."""
     from damopipe.store import Appender
 
-    recorded = Recorded(Tally(duration_us))
+    recorded = Recorded(tally)
     appender = Appender(store, run_id, flush_s=FLUSH_S, say=progress.say)
     with _closing(run_id, store, appender, recorded, progress):
         _take(run_id, session, store, appender, recorded.tally, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,16 +24,17 @@ class Tally:
     regions: int = 0
     working_set_bytes: int = 0
     lost_events: int | None = None
-    started: float = field(init=False)
+    started: float | None = None
+    """When recording began, by `clock`; now if left out."""
     ended: float | None = None
 
     def __post_init__(self) -> None:
-        self.started = self.clock()
+        self._started = self.clock() if self.started is None else self.started
 
     @property
     def elapsed_s(self) -> float:
         """Seconds from the beginning of recording to its end, or to now."""
-        return (self.clock() if self.ended is None else self.ended) - self.started
+        return (self.clock() if self.ended is None else self.ended) - self._started
 
     def finish(self) -> None:
         """Recording is over."""

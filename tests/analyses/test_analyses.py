@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
 
@@ -262,3 +263,33 @@ class TestSchemes:
         self.fill(sql)
         found = sql("SELECT limit_bytes, effective_quota_bytes, tried_bytes_per_interval, quota_exceeds FROM quota_use")
         assert found == [(1000, 900, None, 0), (1000, 900, 100.0, 2), (1000, 900, 25.0, 0)]
+
+    def test_goals_are_beside_their_targets(self, sql: Sql) -> None:
+        goals = [
+            {"metric": "user_input", "target_value": 200},
+            {"metric": "node_eligible_mem_bp", "target_value": 5000, "nid": 0},
+        ]
+        definition = json.dumps({"quota": {"goals": goals}})
+        sql.run(schemes=({"scheme_id": 3, "context_id": 0, "name": "cool", "action": "pageout", "definition": definition},))
+        rows = [{"scheme_id": 3, "ts": 5, "goal": goal, "current_value": value} for goal, value in ((0, 50), (1, None))]
+        sql.store.append(sql.run_id, [batch("scheme_goal", *rows)])
+        found = sql("SELECT name, goal, metric, target_value, current_value, achieved FROM goal_progress")
+        assert found == [
+            ("cool", 0, "user_input", 200, 50, 0.25),
+            ("cool", 1, "node_eligible_mem_bp", 5000, None, None),
+        ]
+
+
+class TestProbes:
+    def test_bytes_are_the_share_of_the_samples(self, sql: Sql) -> None:
+        sql.snapshot(ts=7, nr_samples=20).region(0, 4 * PAGE, 0).region(4 * PAGE, 5 * PAGE, 3)
+        hits = [(0, 0, 10), (0, 1, 21), (4 * PAGE, 0, 20), (4 * PAGE, 1, 0)]
+        rows = [{"target_id": 0, "ts": 7, "start_addr": start, "probe": probe, "hits": n} for start, probe, n in hits]
+        sql.store.append(sql.run_id, [batch("probe_hit", *rows)])
+        found = sql("SELECT probe, hit_bytes, watched_bytes FROM probe_bytes ORDER BY probe")
+        assert found == [(0, 3 * PAGE, 5 * PAGE), (1, 4 * PAGE, 5 * PAGE)]
+
+    def test_unknown_numbers_of_samples_stay_unknown(self, sql: Sql) -> None:
+        sql.snapshot(ts=7, nr_samples=None).region(0, PAGE, 0)
+        sql.store.append(sql.run_id, [batch("probe_hit", {"target_id": 0, "ts": 7, "start_addr": 0, "probe": 0, "hits": 3})])
+        assert sql("SELECT hit_bytes, watched_bytes FROM probe_bytes") == [(None, PAGE)]

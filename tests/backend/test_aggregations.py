@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from damopipe.backend.aggregations import Aggregations
+from damopipe.backend.aggregations import Aggregations, with_hits
 from damopipe.backend.intervals import Intervals
 from damopipe.kernel.ring_buffer import Events, Lost
 from damopipe.records import KINDS, Batch
@@ -260,6 +260,26 @@ def test_a_target_that_nobody_knows_is_left_out_and_said_once() -> None:
     stream.rows.append((300 * MS, PID, 2**64 - 1, 0, 1, 2, 3, 4))
     assert [row[0] for row in snapshots(run(stream, target_ids=(3,), said=said)[0])] == [3, 3]
     assert said == ["note: DAMON reported target 1 of 1; what it says of it is left out"]
+
+
+def test_hits_of_probes_go_with_their_regions() -> None:
+    stream = Stream()
+    stream.burst(100 * MS, [2, 1])
+    events = stream.events()
+    hits = np.array([[20, 0, 0], [7, 1, 0], [0, 3, 0]], np.uint8)  # the longest of what was read with them
+    made = make(target_ids=(4, 5))
+    batches = made.feed(with_hits(replace(events, arrays={"probe_hits": hits}), 2)) + made.flush()
+    found = rows_of(batches, "probe_hit")
+    starts = [row["start_addr"] for row in rows_of(batches, "region")]
+    assert [(row["target_id"], row["start_addr"], row["probe"], row["hits"]) for row in found] == [
+        (4, starts[0], 0, 20),
+        (4, starts[0], 1, 0),
+        (4, starts[1], 0, 7),
+        (4, starts[1], 1, 1),
+        (5, starts[2], 0, 0),
+        (5, starts[2], 1, 3),
+    ]
+    assert {row["ts"] for row in found} == {row["ts"] for row in rows_of(batches, "snapshot")}
 
 
 def test_no_events() -> None:

@@ -13,11 +13,12 @@ import pytest
 from damopipe.backend.damon import DamonBackend
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Wants
-from damopipe.damon.model import AddressRange
-from damopipe.damon.scheme import Scheme
+from damopipe.damon.attrs import IntervalsGoal
+from damopipe.damon.model import AddressRange, Bounds
+from damopipe.damon.scheme import AccessPattern, Scheme
 from damopipe.errors import MachineError, StageError
 from damopipe.kernel import conditions
-from damopipe.pipeline.planned import PlannedTarget
+from damopipe.pipeline.planned import Plan, PlannedTarget
 from damopipe.records import Batch
 from tests.kernel.fake_damon import FIRST_PID, FakeDamon
 
@@ -83,6 +84,45 @@ def test_what_schemes_did_is_recorded(damon: FakeDamon, process: subprocess.Pope
     assert found[-1].columns["scheme_id"].tolist() == [0, 1]
     assert found[-1].columns["nr_tried"].tolist() == [0, 7]
     assert ("sz_ops_filter_passed" in found[-1].columns) == (damon.kernel == "7.3")
+
+
+def test_ages_of_schemes_follow_the_tuned_intervals(
+    damon: FakeDamon, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if damon.kernel == "6.12":
+        return  # cannot tune
+    monkeypatch.setattr("damopipe.backend.damon_session._FOLLOW_NS", 0)
+    monkeypatch.setattr("damopipe.backend.tuned._EVERY_NS", 0)
+    follow(damon, process.pid)
+    scheme = Scheme(name="old", action="pageout", pattern=AccessPattern(age=Bounds(min=2_000_000, max=2_900_000)))
+    one = tuning(plan(pid(process.pid), seconds=0.9, schemes=(scheme,), snapshot_us=100_000))
+    said: list[str] = []
+    files = damon.machine.kdamonds / "0/contexts/0"
+    ages = []
+    with DamonSession(one, said.append, damon.machine) as running:
+        tuned = iter([(5_000, 100_000), (50_000, 1_000_000), (200_000, 4_000_000), (25_000, 500_000)])
+        for _ in (batch for batch in running.batches() if batch.kind == "snapshot"):
+            ages.append(tuple(int((files / f"schemes/0/access_pattern/age/{end}").read_text()) for end in ("min", "max")))
+            for name, us in zip(("sample", "aggr"), next(tuned, (25_000, 500_000)), strict=True):
+                (files / f"monitoring_attrs/intervals/{name}_us").write_text(f"{us}\n")
+    changes = [age for age, before in zip(ages, [None, *ages], strict=False) if age != before]
+    assert changes == [(20, 29), (2, 2), (4, 5)]
+    assert said == [
+        "scheme 'old': pattern.age: no whole aggregation lies between its bounds; widen them; "
+        "the scheme goes on with the ages of the intervals before"
+    ]
+    commits = [n for n, (path, text) in enumerate(damon.writes) if text == "commit"]
+    assert len(commits) == 2
+    assert all("update_tuned_intervals" in [text for _, text in damon.writes[n - 3 : n]] for n in commits)
+
+
+def tuning(one: Plan) -> Plan:
+    """The same with intervals that the kernel tunes."""
+    context = one.contexts[0]
+    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=200_000)
+    intervals = context.attrs.intervals.model_copy(update={"sample_us": 5_000, "goal": goal})
+    attrs = context.attrs.model_copy(update={"intervals": intervals})
+    return one.model_copy(update={"contexts": (context.model_copy(update={"attrs": attrs}),)})
 
 
 def test_switching_on_comes_after_everything_else(damon: FakeDamon, process: subprocess.Popen[bytes]) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from damopipe.damon.attrs import IntervalsGoal, RegionLimits
+from damopipe.damon.attrs import IntervalsGoal, Probe, RegionLimits
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
-from damopipe.damon.scheme import AccessPattern, Scheme
+from damopipe.damon.scheme import AccessPattern, Goal, Quota, Scheme
 from damopipe.kernel import iomem
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
@@ -20,7 +20,7 @@ from damopipe.pipeline.planned import Plan, PlannedTarget
 
 from ..backend.plans import command, pid, plan
 from .conftest import Known
-from .sessions import Run
+from .sessions import Run, start
 
 Start = Callable[[int, int], Known]
 HOT, COLD = 0.7, 0.1
@@ -134,14 +134,18 @@ def test_without_tracefs_snapshots_are_taken_and_that_is_said(known: Start, monk
     assert run.rate(here.hot) > HOT
 
 
+def tuning(one: Plan, max_sample_us: int = 50_000) -> Plan:
+    """The same with intervals that the kernel tunes."""
+    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=max_sample_us)
+    attrs = one.contexts[0].attrs
+    intervals = attrs.intervals.model_copy(update={"goal": goal})
+    return with_context(one, attrs=attrs.model_copy(update={"intervals": intervals}))
+
+
 @pytest.mark.parametrize("snapshot_us", [None, 500_000])
 def test_tuned_intervals_are_those_of_the_snapshots(known: Start, snapshot_us: int | None) -> None:
     here = known(4, 64)
-    one = plan(pid(here.pid), seconds=8, sample_ms=5, snapshot_us=snapshot_us)
-    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=50_000)
-    context = one.contexts[0]
-    intervals = context.attrs.intervals.model_copy(update={"goal": goal})
-    tuned = with_context(one, attrs=context.attrs.model_copy(update={"intervals": intervals}))
+    tuned = tuning(plan(pid(here.pid), seconds=8, sample_ms=5, snapshot_us=snapshot_us))
     if "intervals_goal" not in find(Machine()):
         with pytest.raises(Exception, match=r"monitoring.autotune: tuning of the intervals needs Linux 6.15"):
             Run(tuned)
@@ -153,11 +157,56 @@ def test_tuned_intervals_are_those_of_the_snapshots(known: Start, snapshot_us: i
     assert bool((run.snapshots["aggr_us"] == run.snapshots["sample_us"] * 20).all())
 
 
+def test_ages_of_schemes_are_counted_at_the_tuned_intervals(known: Start) -> None:
+    here = known(4, 64)
+    old = Scheme(name="old", action="stat", pattern=AccessPattern(age=Bounds(min=4_000_000)))
+    if "intervals_goal" not in find(Machine()):
+        return  # refused: test_tuned_intervals_are_those_of_the_snapshots
+    root = Machine().kdamonds / "0/contexts/0"
+    seen = []
+    with start(tuning(plan(pid(here.pid), seconds=8, sample_ms=5, schemes=(old,)))) as session:
+        for _ in session.batches():
+            files = ("schemes/0/access_pattern/age/min", "monitoring_attrs/intervals/aggr_us")
+            seen.append(tuple(int((root / file).read_text()) for file in files))
+    assert seen[0] == (40, 100_000)
+    age, aggr_us = seen[-1]
+    assert aggr_us > 100_000
+    assert age == -(-4_000_000 // aggr_us)
+
+
+@pytest.mark.parametrize("snapshot_us", [None, 500_000])
+def test_probes_hit_what_they_are_about(known: Start, snapshot_us: int | None) -> None:
+    known(64, 64)
+    physical = PlannedTarget(kind="physical")  # of processes the kernel has no probes: they never hit
+    one = plan(physical, seconds=3, sample_ms=5, operations="paddr", snapshot_us=snapshot_us)
+    probes = tuple(Probe(filters=(Filter(type="anon", match=match, allow=True),)) for match in (True, False))
+    probing = with_context(one, attrs=one.contexts[0].attrs.model_copy(update={"probes": probes}))
+    if "probes" not in find(Machine()):
+        with pytest.raises(Exception, match=r"a probe needs Linux 7.2"):
+            Run(probing)
+        return
+    run = Run(probing)
+    found = run.tables["probe_hit"]
+    assert len(found["hits"]) == 2 * len(run.regions["ts"])
+    anon, other = (found["hits"][found["probe"] == probe].astype(np.int64) for probe in (0, 1))
+    samples = int(run.snapshots["nr_samples"].max())
+    assert int(anon.sum()) > 0
+    assert int(other.sum()) > 0
+    assert int((anon + other).max()) <= samples + 1  # a page is the one or the other, or free
+
+
 def test_what_schemes_did(known: Start) -> None:
     here = known(4, 64)
     cold = Scheme(name="cold", action="cold", pattern=AccessPattern(access=Bounds(max=0)))
+    fed = Goal(metric="user_input", target_value=100, current_value=42)
+    goals = (Goal(metric="some_mem_psi_us", target_value=500), fed)
     stat = Scheme(name="all", action="stat")
-    run = Run(plan(pid(here.pid), seconds=5, sample_ms=5, schemes=(cold, stat), also=("schemes",)))
+    tuned = Scheme(name="tuned", action="stat", quota=Quota(size_bytes=1 << 30, reset_interval_ms=1000, goals=goals))
+    run = Run(plan(pid(here.pid), seconds=5, sample_ms=5, schemes=(cold, stat, tuned), also=("schemes",)))
+    values = run.tables["scheme_goal"]
+    assert set(values["current_value"][values["goal"] == 1].tolist()) == {42}
+    assert (values["goal"] == 0).sum() == (values["goal"] == 1).sum() >= 2
+    assert set(values["scheme_id"].tolist()) == {2}
     stats, applied = run.tables["scheme_stat"], run.tables["scheme_region"]
     for scheme_id in (0, 1):
         tried = stats["nr_tried"][stats["scheme_id"] == scheme_id].astype(np.int64)

@@ -1,0 +1,71 @@
+"""The current values of the goals that quotas are tuned towards, once a second.
+
+Invariant: what nobody can measure from outside of the kernel is NULL. `user_input` is what was fed last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from damopipe.backend import rows
+from damopipe.backend.scheme_stats import first_ids
+from damopipe.kernel import goal_metrics
+from damopipe.kernel.kdamonds import Kdamonds
+from damopipe.kernel.machine import Machine
+from damopipe.pipeline.planned import PlannedContext
+from damopipe.records import Batch
+
+_EVERY_NS = 10**9
+
+
+class GoalValues:
+    """The goals of every scheme of a plan; `look` is called more often than they are measured."""
+
+    def __init__(self, machine: Machine, contexts: Sequence[PlannedContext]) -> None:
+        self._machine, self._kdamonds = machine, Kdamonds(machine)
+        self._goals = [
+            (context, scheme, first + scheme, place)
+            for context, (first, planned) in enumerate(zip(first_ids(contexts), contexts, strict=True))
+            for scheme, one in enumerate(planned.schemes)
+            for place in range(len(one.quota.goals))
+        ]
+        self._contexts = contexts
+        self._stalled: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self._due_ns = 0
+
+    def look(self, now_ns: int, wall_ns: int) -> Iterator[Batch]:
+        """A record of each goal, if it is time; `wall_ns` is added to the monotonic clock to get the wall's."""
+        if not self._goals or now_ns < self._due_ns:
+            return
+        self._due_ns = now_ns + _EVERY_NS
+        values = [self._value(context, scheme, place, now_ns) for context, scheme, _, place in self._goals]
+        yield rows.batch(
+            "scheme_goal",
+            {
+                "scheme_id": [scheme_id for _, _, scheme_id, _ in self._goals],
+                "ts": [now_ns + wall_ns] * len(values),
+                "goal": [place for *_, place in self._goals],
+                "current_value": np.ma.MaskedArray([value or 0 for value in values], [value is None for value in values]),
+            },
+        )
+
+    def _value(self, context: int, scheme: int, place: int, now_ns: int) -> int | None:
+        quota = self._contexts[context].schemes[scheme].quota
+        goal = quota.goals[place]
+        if goal.metric == "user_input":
+            text = self._kdamonds.read(f"{context}/contexts/0/schemes/{scheme}/quotas/goals/{place}/current_value")
+            return None if text is None else int(text)
+        value = goal_metrics.measured(self._machine, goal)
+        if goal.metric != "some_mem_psi_us" or value is None:
+            return value
+        return self._growth((context, scheme, place), value, now_ns, quota.reset_interval_ms)
+
+    def _growth(self, key: tuple[int, int, int], stalled_us: int, now_ns: int, interval_ms: int) -> int | None:
+        """How long tasks stalled in as much time as a reset interval; None the first time."""
+        before_us, before_ns = self._stalled.get(key, (stalled_us, now_ns))
+        self._stalled[key] = stalled_us, now_ns
+        if now_ns == before_ns:
+            return None
+        return (stalled_us - before_us) * interval_ms * 10**6 // (now_ns - before_ns)
