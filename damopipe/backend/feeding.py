@@ -6,8 +6,6 @@ Kernel document: Documentation/admin-guide/mm/damon/usage.rst, "schemes/<N>/quot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from damopipe.backend.asked import Answer, Asked
 from damopipe.backend.protocol import Say
 from damopipe.kernel.kdamonds import Kdamonds
@@ -118,9 +116,3 @@ def _failure(answer: Answer | None) -> str:
     if answer is None:
         return "cannot be read"
     return f"failed ({answer.failure})" if answer.failure else f"printed {shown(answer.text)}, which is no number of 0 or more"
-
-
-def feeds_of(plan: Plan) -> Iterator[PlannedFeed]:
-    """Every feed of a plan."""
-    for context in plan.contexts:
-        yield from context.feeds

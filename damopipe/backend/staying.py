@@ -60,9 +60,7 @@ def refuse_what_ends_with_us(plan: Plan) -> None:
 
 def _refuse_what_needs_us(plan: Plan) -> None:
     needed = [] if plan.guard is None else ["[guard]"]
-    for number, context in enumerate(plan.contexts):
-        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
-        needed += [f"{prefix}scheme[{feed.scheme}].goals[{feed.goal}].feed" for feed in context.feeds]
+    needed += [key for key, _ in plan.feeds]
     if needed:
         verb = "needs" if len(needed) == 1 else "need"
         raise UsageError(f"{plan.file}: {', '.join(needed)} {verb} damopipe start --follow, which stays to look")

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 
 from damopipe.backend import rows
-from damopipe.backend.feeding import Feeders, feeds_of
+from damopipe.backend.feeding import Feeders
 from damopipe.backend.guard import Guard
 from damopipe.backend.guarding import Guarding
 from damopipe.backend.pausing import Pausing
@@ -84,7 +84,12 @@ class Steering:
 
 def check_commands(plan: Plan) -> None:
     """Raises TargetError for commands of the guard or of a feed that are not there."""
-    commands = [feed.command for feed in feeds_of(plan)] + [plan.guard.command if plan.guard else None]
-    for name in [command[0] for command in commands if command is not None]:
-        if shutil.which(name) is None:
-            raise TargetError(f"command {name!r}: not found; check its spelling and $PATH")
+    for key, name in missing_commands(plan):
+        raise TargetError(f"{key}: command {name!r}: not found; check its spelling and $PATH")
+
+
+def missing_commands(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The key and the name of each program that is asked while schemes run, and is not there."""
+    commands = [("guard.command", plan.guard.command if plan.guard else None)]
+    commands += [(f"{key}.command", feed.command) for key, feed in plan.feeds]
+    yield from ((key, command[0]) for key, command in commands if command is not None and shutil.which(command[0]) is None)

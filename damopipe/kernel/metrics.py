@@ -60,12 +60,10 @@ def missing(plan: Plan, root: str = procfs.ROOT) -> Iterator[tuple[str, str]]:
     """The key of each number that this kernel does not tell, and what there is instead."""
     if plan.guard is not None and plan.guard.metric is not None and read(METRICS[plan.guard.metric], root) is None:
         yield "guard.metric", _absent(METRICS[plan.guard.metric], root)
-    for number, context in enumerate(plan.contexts):
-        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
-        for feed in context.feeds:
-            metric = METRICS.get(f"psi.{feed.psi}")
-            if metric is not None and read(metric, root) is None:
-                yield f"{prefix}scheme[{feed.scheme}].goals[{feed.goal}].feed.psi", _absent(metric, root)
+    for key, feed in plan.feeds:
+        metric = METRICS.get(f"psi.{feed.psi}")
+        if metric is not None and read(metric, root) is None:
+            yield f"{key}.psi", _absent(metric, root)
 
 
 def _absent(metric: Metric, root: str) -> str:

@@ -5,6 +5,7 @@ A `Plan` survives JSON (`Plan.model_validate_json(plan.model_dump_json()) == pla
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -132,3 +133,10 @@ class Plan(Model):
     checks: tuple[PlannedCheck, ...] = ()
     seed: int | None = None
     guard: PlannedGuard | None = None
+
+    @property
+    def feeds(self) -> Iterator[tuple[str, PlannedFeed]]:
+        """Every feed and its key in the file."""
+        for number, context in enumerate(self.contexts):
+            prefix = f"context[{number}]." if len(self.contexts) > 1 else ""
+            yield from ((f"{prefix}scheme[{feed.scheme}].goals[{feed.goal}].feed", feed) for feed in context.feeds)
