@@ -25,8 +25,8 @@ _HINTS = {
     ("state", errno.ESRCH): "a target has ended",
     ("nr_kdamonds", errno.EBUSY): "a kdamond is running",
 }
-_BUSY_S = 2.0
-"""How long one caller may keep the others waiting: a command takes up to an aggregation, and tried regions longer."""
+_BUSY_S = 6.0
+"""How long one caller may keep the others waiting: a command takes an aggregation, or an interval of inactive watermarks."""
 T = TypeVar("T")
 
 
