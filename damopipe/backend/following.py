@@ -24,7 +24,7 @@ from damopipe.backend.staying import refuse_what_ends_with_us
 from damopipe.backend.steering import Steering
 from damopipe.backend.tuned import Tuned
 from damopipe.backend.wake import Wake
-from damopipe.errors import StageError
+from damopipe.errors import StageError, UsageError
 from damopipe.kernel import features
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
@@ -56,6 +56,8 @@ class Following:
 
     def __enter__(self) -> Self:
         """Switches the schemes on. Raises MachineError, TargetError, UsageError, having put things back."""
+        if not self._plan.contexts:
+            raise UsageError(f"{self._plan.file}: has no targets to follow and no schemes to feed; leave --follow out")
         refuse_what_ends_with_us(self._plan)
         DamonBackend(self._machine, takeover=self._takeover).start(self._plan, self._say)
         with ExitStack() as stack:

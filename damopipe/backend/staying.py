@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from damopipe.backend.custody import Custody, locked, put_back
 from damopipe.backend.damon import DamonBackend
@@ -102,15 +102,15 @@ class Status:
     """Wall clock; 0 of a run."""
     run_pid: int | None
     """The damopipe that records; None of schemes that stay on."""
-    follower_pid: int | None
-    """The damopipe that follows, feeds and guards them (`start --follow`); None without one."""
-    is_follower_gone: bool
-    """Whether there was one, and it ended without stopping them (SIGKILL)."""
     kdamond_pids: tuple[int | None, ...]
     """By number; None of one that has ended, as its targets have."""
     intervals_us: tuple[tuple[int, int], ...]
     """sample and aggregation in force, by number of the kdamond."""
     schemes: tuple[SchemeStatus, ...]
+    follower_pid: int | None = None
+    """The damopipe that follows, feeds and guards them (`start --follow`); None without one."""
+    is_follower_gone: bool = False
+    """Whether there was one, and it ended without stopping them (SIGKILL)."""
 
 
 def status(machine: Machine) -> Status | None:
@@ -123,22 +123,14 @@ def status(machine: Machine) -> Status | None:
     if state.plan is None:
         if not is_alive(machine, state.pid, state.start_ticks):
             raise MachineError(leftover(machine))
-        return Status(state.pipeline, 0, state.pid, None, False, pids, (), ())
+        return Status(state.pipeline, 0, state.pid, pids, (), ())
     plan = Plan.model_validate_json(state.plan)
     tuned = Tuned(kdamonds, plan.contexts)
     list(tuned.look(0, 0))
     intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
     is_there = state.is_followed and is_alive(machine, state.pid, state.start_ticks)
-    return Status(
-        pipeline=state.pipeline,
-        since_ns=state.since_ns,
-        run_pid=None,
-        follower_pid=state.pid if is_there else None,
-        is_follower_gone=state.is_followed and not is_there,
-        kdamond_pids=pids,
-        intervals_us=intervals,
-        schemes=tuple(_schemes(plan, kdamonds)),
-    )
+    found = Status(state.pipeline, state.since_ns, None, pids, intervals, tuple(_schemes(plan, kdamonds)))
+    return replace(found, follower_pid=state.pid if is_there else None, is_follower_gone=state.is_followed and not is_there)
 
 
 def _schemes(plan: Plan, kdamonds: Kdamonds) -> Iterator[SchemeStatus]:

@@ -249,6 +249,8 @@ def test_what_needs_somebody_to_stay_is_refused_without(damon: FakeDamon) -> Non
         start(planned(feeds=(FEED,)), damon.machine, print)
     with pytest.raises(UsageError, match="a command would end with damopipe start"):
         Following(planned(command("sleep", "5")), damon.machine, print).__enter__()
+    with pytest.raises(UsageError, match="has no targets to follow and no schemes to feed; leave --follow out"):
+        Following(planned().model_copy(update={"contexts": ()}), damon.machine, print).__enter__()
     assert damon.writes == []
 
 
