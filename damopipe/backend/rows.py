@@ -26,7 +26,9 @@ _MEMINFO = (
 )  # fmt: skip
 _VMSTAT = (
     "pgfault", "pgmajfault", "pswpin", "pswpout", "pgscan_kswapd", "pgscan_direct", "pgsteal_kswapd", "pgsteal_direct",
-    "workingset_refault_anon", "workingset_refault_file", "thp_fault_alloc", "thp_collapse_alloc",
+    "workingset_refault_anon", "workingset_refault_file", "thp_fault_alloc", "thp_fault_fallback", "thp_collapse_alloc",
+    "thp_split_page", "thp_swpout", "pgmigrate_success", "pgmigrate_fail", "pgdemote_kswapd", "pgdemote_direct",
+    "pgdemote_khugepaged", "pgdemote_proactive", "pgpromote_success", "pgpromote_candidate", "pgactivate", "pgdeactivate",
 )  # fmt: skip
 
 

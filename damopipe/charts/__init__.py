@@ -15,7 +15,7 @@ from damopipe.errors import UsageError
 if TYPE_CHECKING:
     from damopipe.charts.protocol import ChartModule
 
-CHARTS: tuple[str, ...] = ("heatmap", "wss_distribution", "wss_over_time")
+CHARTS: tuple[str, ...] = ("heatmap", "wss_distribution", "wss_over_time", "schemes", "quota")
 """Every chart, in the order in which they are listed."""
 
 

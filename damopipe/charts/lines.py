@@ -30,6 +30,24 @@ def line_data(x: Column, y: Column, target: Sequence[str]) -> alt.Data:
     return inline([{"x": round(a, 6), "y": round(b, 6), "target": name} for a, b, name in rounded])
 
 
+def series(x: Column, kinds: Mapping[str, Column]) -> alt.Data:
+    """Several series over one x, each point with its `kind`; what is masked is left out."""
+    return inline(
+        [
+            {"x": round(at, 6), "y": round(y, 6), "kind": kind}
+            for kind, column in kinds.items()
+            for at, y in zip(x.tolist(), np.ma.filled(column.astype(float), np.nan).tolist(), strict=True)
+            if not np.isnan(y)
+        ]
+    )
+
+
+def kind_colour(kinds: Mapping[str, str], title: str) -> alt.Color:
+    """A colour for each kind of a series, with a legend."""
+    scale = alt.Scale(domain=list(kinds), range=list(kinds.values()))
+    return alt.Color("kind:N", scale=scale, legend=alt.Legend(title=title, labelLimit=260))
+
+
 def by_target(rows: Mapping[str, Column], heading: Heading) -> Iterator[tuple[str, Column]]:
     """Each target's name and its accessed_bytes, in the order of the rows."""
     for target in np.unique(rows["target_id"]):

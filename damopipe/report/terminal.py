@@ -9,42 +9,23 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from damopipe.charts import heatmap
 from damopipe.charts.raster import LEVELS, palette
-from damopipe.charts.theme import HEAT, UNWATCHED, byte_unit, time_unit
+from damopipe.charts.theme import HEAT, UNWATCHED, byte_unit
+from damopipe.report.terminal_parts import MARGIN, Screen, bars, columns_of, cut, spread, time_axis
+from damopipe.report.terminal_schemes import quota, schemes
 
 if TYPE_CHECKING:
     from damopipe.charts.protocol import Heading
     from damopipe.records import Column
 
-MARGIN = 10
-"""Columns left of a picture, for its labels."""
-MOST_TICKS = 6
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
 _DIGITS = "0123456789"
 LEAST_LINES = 12
-_ASCII = str.maketrans("│└─…▁▂▃▄▅▆▇█", "|+-~    ####")
-
-
-@dataclass(frozen=True)
-class Screen:
-    """What can be drawn on: size in characters; colours 0, 256 or 2**24; whether it takes more than ASCII."""
-
-    columns: int
-    lines: int
-    colours: int
-    unicode: bool = True
-
-    @property
-    def width(self) -> int:
-        """Columns of a picture."""
-        return max(20, self.columns - MARGIN - 1)
+_ASCII = str.maketrans("│└─…→▁▂▃▄▅▆▇█", "|+-~>    ####")
 
 
 def this_screen() -> Screen:
@@ -76,11 +57,11 @@ def too_tall(text: str, screen: Screen) -> int:
 def _heatmap(rows: heatmap.Rows, heading: Heading, options: heatmap.Options, screen: Screen) -> Iterator[str]:
     low, high = heatmap.limits(rows)
     yield heading.title("Accesses")
-    yield from _wrapped(heading.of(rows.target).subtitle()[0], screen)
+    yield from cut(heading.of(rows.target).subtitle()[0], screen)
     for area in reversed(rows.areas):
-        yield from _wrapped(area.title, screen)
+        yield from cut(area.title, screen)
         yield from _area(area, heatmap.levels(area.rates, low, high, options.scale), screen)
-    yield from _time_axis(rows.from_seconds, rows.to_seconds, screen)
+    yield from time_axis(rows.from_seconds, rows.to_seconds, screen)
     yield _legend(low, high, options.scale, screen)
 
 
@@ -140,90 +121,34 @@ def _legend(low: float, high: float, scale: str, screen: Screen) -> str:
     return f"{'':>{MARGIN}}{ends[0]} {ramp} {ends[1]}; {grey} not watched"
 
 
-def _time_axis(begin: float, end: float, screen: Screen) -> Iterator[str]:
-    name, unit_s = time_unit(end)
-    yield f"{'':>{MARGIN - 2}} └{'─' * screen.width}"
-    yield " " * MARGIN + _ticks(begin / unit_s, end / unit_s, name, screen.width)
-
-
-def _round_step(length: float, most: int) -> float:
-    """The smallest of 1, 2, 5, 10 … of which at most `most` go into a length."""
-    return next((s * 10.0**e for e in range(-9, 20) for s in (1, 2, 5) if s * 10.0**e * most >= length), length)
-
-
-def _ticks(first: float, last: float, name: str, width: int) -> str:
-    """Round numbers where they belong, the unit beside the last."""
-    step = _round_step(last - first, MOST_TICKS)
-    line = [" "] * width
-    numbers = range(ceil(first / step - 1e-9), floor(last / step + 1e-9) + 1)
-    for number in numbers:
-        label = f"{number * step:g}" + (f" {name}" if number == numbers[-1] else "")
-        start = round((number * step - first) / ((last - first) or 1) * (width - 1))
-        start = max(0, min(start, width - len(label)))
-        line[start : start + len(label)] = label
-    return "".join(line).rstrip()
-
-
-def _spread(labels: list[str], width: int) -> str:
-    """Labels at equal distances, the last ending where the picture does."""
-    line = [" "] * width
-    for number, label in enumerate(labels):
-        start = round(number * (width - 1) / (len(labels) - 1))
-        start = min(max(0, start - len(label) // 2), width - len(label))
-        line[start : start + len(label)] = label
-    return "".join(line).rstrip()
-
-
 def _series(x: str, what: str) -> Callable[..., Iterator[str]]:
     def draw_series(rows: dict[str, Column], heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
         yield heading.title(what)
-        yield from _wrapped(heading.subtitle()[0], screen)
+        yield from cut(heading.subtitle()[0], screen)
         targets = np.unique(rows["target_id"])
         height = max(3, min(24, (screen.lines - 5 - len(targets)) // len(targets)))
         largest, last = float(np.max(rows["accessed_bytes"])), float(np.max(rows[x]))
         for target in targets:
             mine = {name: column[rows["target_id"] == target] for name, column in rows.items()}
             if len(targets) > 1:
-                yield from _wrapped(heading.name(int(target)), screen)
+                yield from cut(heading.name(int(target)), screen)
             begin = float(mine["from_seconds"].min() or 0) if "from_seconds" in mine else 0.0
-            values = _columns(mine[x], mine["accessed_bytes"], begin, last, screen.width)
-            yield from _bars(values, largest, height)
-        yield from _percent_axis(screen) if x == "percentile" else _time_axis(0, last, screen)
+            values = columns_of(mine[x], mine["accessed_bytes"], begin, last, screen.width)
+            yield from bars(values, largest, height)
+        yield from _percent_axis(screen) if x == "percentile" else time_axis(0, last, screen)
 
     return draw_series
 
 
 def _percent_axis(screen: Screen) -> Iterator[str]:
     yield f"{'':>{MARGIN - 2}} └{'─' * screen.width}"
-    yield " " * MARGIN + _spread(["p0", "p25", "p50", "p75", "p100"], screen.width)
-
-
-def _columns(x: Column, y: Column, begin: float, last: float, width: int) -> Column:
-    """A value a character: the largest of what falls into it; between two points the later one's, as a step."""
-    edges = np.linspace(0, last or 1.0, width + 1)
-    first = np.searchsorted(x, edges[:-1], side="right").clip(0, len(x) - 1)
-    end = np.maximum(np.searchsorted(x, edges[1:], side="right"), first + 1)
-    values = np.array([np.max(y[a:b]) for a, b in zip(first, end, strict=True)])
-    return np.where((edges[1:] > begin) & (edges[:-1] < max(float(x[-1]), edges[1])), values, 0)
-
-
-def _bars(values: Column, largest: float, height: int) -> Iterator[str]:
-    """Bars of eighth blocks, with round sizes at the lines that they reach into."""
-    unit, unit_bytes = byte_unit(largest)
-    full = largest / unit_bytes or 1.0
-    step = _round_step(full, max(2, height // 2))
-    labels = {ceil(k * step / full * height) - 1: f"{k * step:g} {unit}" for k in range(1, floor(full / step) + 1)}
-    eighths = np.round(values / (largest or 1) * height * 8).astype(int)
-    for line in reversed(range(height)):
-        yield f"{labels.get(line, ''):>{MARGIN - 2}} │" + "".join(_EIGHTHS[min(8, max(0, e - line * 8))] for e in eighths)
-
-
-def _wrapped(text: str, screen: Screen) -> Iterator[str]:
-    yield text if len(text) <= screen.columns else text[: screen.columns - 1] + "…"
+    yield " " * MARGIN + spread(["p0", "p25", "p50", "p75", "p100"], screen.width)
 
 
 _DRAWERS: dict[str, Callable[..., Iterator[str]]] = {
     "heatmap": _heatmap,
     "wss_distribution": _series("percentile", "Working set by percentile of snapshots"),
     "wss_over_time": _series("seconds", "Working set"),
+    "schemes": schemes,
+    "quota": quota,
 }

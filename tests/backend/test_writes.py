@@ -26,7 +26,8 @@ def test_every_pipeline(tmp_path: Path, golden: Callable[[str, str], None], file
     machine = abi.fake_machine(tmp_path, kernel)
     abi.put(machine.proc / "iomem", IOMEM)
     planned = make_plan(load_pipeline(file, {}), "damon")
-    text = "\n".join(describe_writes(planned_writes(planned, machine))).replace(str(tmp_path), "")
+    refused = [f"not on this kernel: {line}" for line in lacking(planned, machine)]
+    text = "\n".join([*refused, *describe_writes(planned_writes(planned, machine))]).replace(str(tmp_path), "")
     golden(f"writes/{file.stem}-{kernel}.txt", text + "\n")
 
 

@@ -24,7 +24,8 @@ from damopipe.outputs.chart import heading_of, make_chart, show_chart
 from damopipe.records import TargetRow
 from damopipe.report import terminal
 from damopipe.report.render import FORMATS, render
-from tests.rows import PAGE, Sql
+from damopipe.report.terminal_parts import Screen
+from tests.rows import PAGE, Sql, batch
 
 NASTY = "</script><img src=x onerror=alert(1)> 名前"
 IMAGE = r"data:image/png;base64,([A-Za-z0-9+/=]+)"
@@ -42,8 +43,39 @@ def recorded(sql: Sql) -> Sql:
         sql.region(high, high + 512 * PAGE, 10 - number, referenced_bytes=number * PAGE).region(
             high + 512 * PAGE, high + 600 * PAGE, None
         )
+    schemes(sql)
     sql.mapping(high, high + 512 * PAGE, NASTY).mapping(PAGE, 65 * PAGE, "/usr/lib/libc.so.6")
     return sql
+
+
+def schemes(sql: Sql) -> None:
+    """Two schemes with a quota, one with a goal, recorded each second."""
+    goals = [{"metric": "some_mem_psi_us", "target_value": 500}]
+    with sql.store.write() as con:
+        for number, (name, action) in enumerate(((NASTY, "pageout"), ("demote", "nohugepage"))):
+            quota = {"size_bytes": 64 * PAGE, "reset_interval_ms": 500, "goals": [] if number else goals}
+            definition = json.dumps({"quota": quota})
+            row = [1, number, 0, name, action, definition]
+            con.execute(
+                "INSERT INTO scheme (run_id, scheme_id, context_id, name, action, definition) VALUES (?, ?, ?, ?, ?, ?)", row
+            )
+    stats = [
+        {
+            "scheme_id": scheme,
+            "ts": (n + 1) * 10**9,
+            "nr_tried": n,
+            "sz_tried": n * n * 16 * PAGE,
+            "nr_applied": n,
+            "sz_applied": n * 8 * PAGE,
+            "qt_exceeds": n // 2,
+            "effective_quota_bytes": (n + 1) * 10 * PAGE if scheme else None,
+        }
+        for scheme in (0, 1)
+        for n in range(4)
+    ]
+    progress = [{"scheme_id": 0, "ts": (n + 1) * 10**9, "goal": 0, "current_value": n * 200 if n else None} for n in range(4)]
+    process = [{"ts": 10**9 * n, "pid": 9, "role": "target", "rss_bytes": 2**20 * (9 - n)} for n in range(4)]
+    sql.store.append(1, [batch("scheme_stat", *stats), batch("scheme_goal", *progress), batch("process", *process)])
 
 
 @pytest.fixture
@@ -104,11 +136,11 @@ def test_text_from_outside_never_becomes_markup(recorded: Sql, name: str, tmp_pa
 
 @EVERY
 def test_an_empty_run_is_one_line(sql: Sql, name: str, tmp_path: Path) -> None:
-    with pytest.raises(StageError, match="run 1 has no snapshots"):
+    with pytest.raises(StageError, match=r"run 1 has no (snapshots|record of)"):
         make_chart(name, {}, 1, sql.store, tmp_path / "a.png")
 
 
-@EVERY
+@pytest.mark.parametrize("name", [name for name in CHARTS if name not in ("schemes", "quota")])
 def test_one_snapshot_without_accesses_can_be_drawn(sql: Sql, name: str, tmp_path: Path) -> None:
     sql.snapshot(ts=10**9, start=0).region(PAGE, 2 * PAGE, 0)
     make_chart(name, {}, 1, sql.store, tmp_path / "a.svg")
@@ -243,6 +275,15 @@ class TestRaster:
         assert (int.from_bytes(content[16:20]), int.from_bytes(content[20:24])) == (7, 3)
 
 
+@pytest.mark.parametrize("name", ["schemes", "quota"])
+def test_a_single_record_of_a_scheme_can_be_drawn(sql: Sql, name: str, tmp_path: Path) -> None:
+    schemes(sql)
+    with sql.store.write() as con:
+        con.execute("DELETE FROM scheme_stat WHERE ts > make_timestamp_ns(1000000000)")
+    make_chart(name, {}, 1, sql.store, tmp_path / "a.svg")
+    assert show_chart(name, {}, 1, sql.store)
+
+
 class TestTerminal:
     @EVERY
     @pytest.mark.parametrize("size", [(80, 24), (120, 40), (72, 16)])
@@ -250,7 +291,7 @@ class TestTerminal:
     def test_it_fits(
         self, recorded: Sql, name: str, size: tuple[int, int], colours: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        screen = terminal.Screen(*size, colours)
+        screen = Screen(*size, colours)
         monkeypatch.setattr(terminal, "this_screen", lambda: screen)
         text = show_chart(name, {}, 1, recorded.store)
         plain = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")
@@ -264,12 +305,12 @@ class TestTerminal:
             sql.region(PAGE, 2 * PAGE, 10 * number).region(3 * PAGE, 4 * PAGE, 5)
         options = options_of("heatmap", {"time_bins": 4, "addr_bins": 3})
         rows = chart("heatmap").collect(sql.store.columns, 1, options)
-        text = terminal.draw("heatmap", rows, heading_of(1, sql.store), options, terminal.Screen(80, 24, 0))
+        text = terminal.draw("heatmap", rows, heading_of(1, sql.store), options, Screen(80, 24, 0))
         pictures = [line.split("│")[1] for line in text.splitlines() if "│" in line]
         assert pictures == ["5555", "    ", "0099"]
 
     def test_targets_share_one_time_axis(self, two_targets: Sql) -> None:
-        text = self.plain(two_targets, "wss_over_time", terminal.Screen(51, 24, 0))
+        text = self.plain(two_targets, "wss_over_time", Screen(51, 24, 0))
         first, second = (
             part.split("\n")[-1] for part in (text.split("worker (target 1)")[0].rstrip(), text.split("└")[0].rstrip())
         )
@@ -277,15 +318,15 @@ class TestTerminal:
         assert second.split("│")[1] == " " * 10 + "█" * 30
 
     def test_sizes_and_times_have_round_labels(self, two_targets: Sql) -> None:
-        text = self.plain(two_targets, "wss_over_time", terminal.Screen(80, 39, 0))
+        text = self.plain(two_targets, "wss_over_time", Screen(80, 39, 0))
         assert re.findall(r"(\d+) KiB │", text) == ["500", "400", "300", "200", "100"] * 2
         assert text.split("\n")[-1].split() == ["0", "2", "4", "6", "8", "s"]
 
     def test_a_terminal_without_block_characters_gets_ascii(self, recorded: Sql) -> None:
         for name in CHARTS:
-            assert self.plain(recorded, name, terminal.Screen(80, 24, 0, unicode=False)).isascii()
+            assert self.plain(recorded, name, Screen(80, 24, 0, unicode=False)).isascii()
 
-    def plain(self, sql: Sql, name: str, screen: terminal.Screen) -> str:
+    def plain(self, sql: Sql, name: str, screen: Screen) -> str:
         options = options_of(name, {})
         rows = chart(name).collect(sql.store.columns, 1, options)
         return terminal.draw(name, rows, heading_of(1, sql.store), options, screen)
