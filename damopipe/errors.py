@@ -10,7 +10,7 @@
     │   └── StoreVersionError     2  the store was written by a newer damopipe
     ├── MachineError              3  this machine cannot: no permission, a kernel feature is missing, DAMON is busy
     ├── CheckFailed               4  a [[check]] of severity "fail" found rows
-    └── Interrupted         130/143  Ctrl-C or SIGTERM, after everything was put back and kept
+    └── Interrupted         130/143  Ctrl-C or SIGTERM, after everything was put back and kept (start --follow: SIGTERM is 0)
 
 Messages are one line each: where, what was found, what to do. Only `damopipe.cli.main` catches them.
 """

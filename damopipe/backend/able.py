@@ -1,4 +1,4 @@
-"""Whether DAMON can be driven here, and if not, why, in one sentence. Reads only."""
+"""Whether DAMON can be driven here, and a plan carried out, and if not, why, in one sentence. Reads only."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 
 from damopipe.backend.protocol import Wants
 from damopipe.backend.refusal import refusal
+from damopipe.backend.steering import check_commands
 from damopipe.errors import MachineError
-from damopipe.kernel import conditions, features
+from damopipe.kernel import conditions, features, metrics, named, needs
 from damopipe.kernel.machine import Machine
+from damopipe.pipeline.planned import Plan
 
 _OPTIONS = {"vaddr": "CONFIG_DAMON_VADDR", "fvaddr": "CONFIG_DAMON_VADDR", "paddr": "CONFIG_DAMON_PADDR"}
 
@@ -34,3 +36,11 @@ def missing(machine: Machine, wants: Wants, takeover: bool) -> str | None:
         return refusal(machine, takeover)
     except (MachineError, PermissionError) as error:
         return str(error)
+
+
+def require(plan: Plan, machine: Machine) -> None:
+    """Raises MachineError or TargetError for a plan that asks for what this kernel or this machine does not have."""
+    needs.require(plan, features.find(machine))
+    named.require(plan, machine)
+    metrics.require(plan, str(machine.proc))
+    check_commands(plan)

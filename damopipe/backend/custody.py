@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,9 @@ from damopipe.kernel.machine import Machine
 _COUNTS = {
     f"nr_{what}" for what in ("kdamonds", "contexts", "targets", "regions", "schemes", "filters", "goals", "dests", "probes")
 }
+
+_PATIENCE_S = 10.0
+"""A commit takes an aggregation on some kernels, and intervals may be seconds."""
 
 
 class Custody:
@@ -98,8 +102,22 @@ class Custody:
             os.close(lock)
 
 
-def locked(machine: Machine) -> int:
-    """The lock's descriptor. Raises MachineError when another damopipe has it, or the folder cannot be made."""
+def locked(machine: Machine, patience_s: float = _PATIENCE_S) -> int:
+    """The lock's descriptor. Raises MachineError when another damopipe has it, or the folder cannot be made.
+
+    Of schemes that stay on it is only ever held for a moment (a look of their follower, a change): that is waited for.
+    """
+    deadline = time.monotonic() + patience_s
+    while (lock := try_locked(machine)) is None:
+        state = kept(machine)
+        if state is None or state.plan is None or time.monotonic() > deadline:
+            raise MachineError(held(state))
+        time.sleep(0.02)
+    return lock
+
+
+def try_locked(machine: Machine) -> int | None:
+    """The lock's descriptor; None when another damopipe has it. Raises MachineError when the folder cannot be made."""
     try:
         machine.run.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(machine.run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -111,7 +129,7 @@ def locked(machine: Machine) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise MachineError(held(kept(machine))) from None
+        return None
     return lock
 
 

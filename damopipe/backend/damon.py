@@ -13,10 +13,7 @@ from damopipe.backend import able
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Say, Wants
 from damopipe.errors import MachineError
-from damopipe.kernel import named
-from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
-from damopipe.kernel.needs import require
 from damopipe.pipeline.planned import Plan
 
 
@@ -40,10 +37,9 @@ class DamonBackend:
         return able.missing(self.machine, wants, self.takeover)
 
     def start(self, plan: Plan, say: Say) -> DamonSession:
-        """A session that is not yet entered. Raises MachineError for a plan that this kernel cannot carry out."""
+        """A session that is not yet entered. Raises MachineError for a plan that this kernel cannot carry out, TargetError."""
         missing = self.missing(Wants.of(plan))
         if missing:
             raise MachineError(missing)
-        require(plan, find(self.machine))
-        named.require(plan, self.machine)
+        able.require(plan, self.machine)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

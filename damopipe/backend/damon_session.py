@@ -5,8 +5,6 @@ Invariant: everything is entered through one ExitStack, so that whatever fails, 
 
 from __future__ import annotations
 
-import os
-import select
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,10 +20,13 @@ from damopipe.backend.members import Members
 from damopipe.backend.outcome import tell_outcomes
 from damopipe.backend.protocol import Say
 from damopipe.backend.recording import recorder_for
+from damopipe.backend.recounting import Recounting
 from damopipe.backend.scheme_stats import SchemeStats
 from damopipe.backend.state import Recorded, Started
+from damopipe.backend.steering import Steering
 from damopipe.backend.tuned import Tuned
-from damopipe.errors import StageError, UsageError
+from damopipe.backend.wake import Wake
+from damopipe.errors import StageError
 from damopipe.kernel import features, procfs
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
@@ -48,21 +49,20 @@ class DamonSession:
         self._tuned = Tuned(self._custody.kdamonds, plan.contexts)
         self._recorder = recorder_for(plan, self._custody, self._tuned, say)
         self._driver = Driver(self._custody, self._contexts, self._features, self._recorder.by_snapshots)
+        self._recounting = Recounting(self._driver, self._tuned, say)
         self._beside = Beside(plan.record.also, str(machine.proc))
         schemes = plan.contexts if "schemes" in plan.record.also else ()
         self._goals = GoalValues(machine, schemes)
         self._stats = SchemeStats(self._custody.kdamonds, schemes, self._features)
-        self._wake = -1
-        self._stopped = False
-        self._said: set[str] = set()
+        self._wake = Wake()
         self._nr_snapshots = 0
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Takes DAMON, starts the targets, then the kdamonds. Raises TargetError, MachineError, UsageError."""
         with ExitStack() as stack:
-            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            stack.callback(self._close_wake)
+            self._wake.open()
+            stack.callback(self._wake.close)
             stack.enter_context(self._custody)
             for context in self._contexts:
                 stack.callback(context.end)
@@ -70,6 +70,7 @@ class DamonSession:
             self._custody.note(started=self._started())
             stack.enter_context(self._recorder)
             self._begin()
+            stack.callback(self._steering.end)
             self._stack = stack.pop_all()
         return self
 
@@ -78,9 +79,7 @@ class DamonSession:
 
     def stop(self) -> None:
         """Makes `batches` end at its next step; safe in a signal handler, and twice."""
-        self._stopped = True
-        if self._wake >= 0:
-            os.eventfd_write(self._wake, 1)
+        self._wake.stop()
 
     def recording_to(self, store: Path, run_id: int) -> None:
         """Where the records go: what a recovery after SIGKILL has to know."""
@@ -90,22 +89,29 @@ class DamonSession:
         """Batches until the duration, the targets or `stop` ends it. Raises MachineError, StageError."""
         while not self._is_over():
             self._wait()
+            yield from self._steering.look(time.monotonic_ns(), self.clock_offset_ns or 0)
+            if self._steering.stop_reason:
+                continue
             yield from self._collect(final=False)
             self._follow()
-        yield from self._stats.look(time.monotonic_ns(), self.clock_offset_ns or 0, last=True)
-        self._driver.switch_off()
+        last = list(self._stats.look(time.monotonic_ns(), self.clock_offset_ns or 0, last=True))
+        self._driver.switch_off()  # before anybody takes time over the records
+        yield from last
         yield from self._collect(final=True)
         if self.end_reason == "target ended":
             targets = [target for context in self._contexts for target in context.targets]
             tell_outcomes(targets, self._nr_snapshots > 0, self._say)
         elif self.end_reason == "kdamond ended":
             raise StageError("a kdamond was stopped by someone else while its targets were still there; what it saw is kept")
+        elif self.end_reason == "guard":
+            raise StageError(f"guard: {self._steering.stop_reason}; the schemes are stopped, what was recorded is kept")
 
     def _begin(self) -> None:
         """Sets the clocks and switches the kdamonds on."""
         now_ns = time.monotonic_ns()
         self.clock_offset_ns = time.time_ns() - now_ns
         self._driver.switch_on()
+        self._steering = Steering(self._plan, self._custody.kdamonds, str(self._machine.proc), self._say)
         self._recorder.begin(self._contexts, self._driver.pids, self.clock_offset_ns, now_ns)
         self._custody.note(wall_offset_ns=self.clock_offset_ns, contexts=self._recorded())
         self._began_ns = self._follow_due_ns = time.monotonic_ns()
@@ -114,14 +120,9 @@ class DamonSession:
 
     def _wait(self) -> None:
         """Waits until records are due, a process or kdamond has ended, or the run is to end."""
-        now_ns = time.monotonic_ns()
-        due_ns = now_ns + int(self._recorder.wait_s * 1e9)
-        due_ns = due_ns if self._end_ns is None else min(due_ns, self._end_ns)
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
-        for pidfd in self._driver.pidfds():
-            poll.register(pidfd, select.POLLIN)
-        poll.poll(max(0, due_ns - now_ns) / 1e6)
+        due_ns = time.monotonic_ns() + int(self._recorder.wait_s * 1e9)
+        due_ns = min(due for due in (due_ns, self._end_ns, self._steering.due_ns) if due is not None)
+        self._wake.wait(due_ns, self._driver.pidfds())
 
     def _collect(self, final: bool) -> Iterator[Batch]:
         now_ns, wall_ns = time.monotonic_ns(), self.clock_offset_ns or 0
@@ -140,8 +141,10 @@ class DamonSession:
 
     def _is_over(self) -> bool:
         """Whether the run is to end; sets `end_reason`."""
-        if self._stopped:
+        if self._wake.is_stopped:
             self.end_reason = "stopped"
+        elif self._steering.stop_reason:
+            self.end_reason = "guard"
         elif all(context.is_over for context in self._contexts):
             self.end_reason = "target ended"
         elif self._end_ns is not None and time.monotonic_ns() >= self._end_ns:
@@ -164,23 +167,12 @@ class DamonSession:
                     target.tell_of_children(self._say)
             if self._driver.follow(context):
                 self._retarget(context)
-            self._recount(context)
-
-    def _recount(self, context: Members) -> None:
-        """Rates and ages of schemes are those of the plan, also at intervals that the kernel has tuned."""
-        if context.planned.attrs.intervals.goal is None or not context.planned.schemes:
-            return
-        try:
-            self._driver.recount(context, *self._tuned.of(context.number))
-        except UsageError as error:
-            line = f"{error}; the scheme goes on with the ages of the intervals before"
-            if line not in self._said:
-                self._said.add(line)
-                self._say(line)
+            self._recounting.look(context)
 
     def _retarget(self, context: Members) -> None:
         """The recorder and the state file learn of other targets, or of another kdamond."""
         self._recorder.retarget(context, self._driver.pids[context.number], time.monotonic_ns())
+        self._steering.again(context.number)
         self._custody.note(contexts=self._recorded(), kdamond_pids=self._driver.pids)
 
     def _started(self) -> tuple[Started, ...]:
@@ -202,8 +194,3 @@ class DamonSession:
             )
             for context, pid, (sample_us, aggr_us) in pairs
         )
-
-    def _close_wake(self) -> None:
-        wake, self._wake = self._wake, -1
-        if wake >= 0:
-            os.close(wake)

@@ -64,6 +64,11 @@ class Child:
         self._signal(signal.SIGKILL)
         self._process.wait()
 
+    def kill(self) -> None:
+        """Kills the whole group and does not wait; `end` does that."""
+        if self._process.returncode is None:
+            self._signal(signal.SIGKILL)
+
     def last_lines(self) -> str:
         """The end of its log on one line; empty without a log."""
         if self.log is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from damopipe.backend.custody import Custody, locked, put_back
 from damopipe.backend.damon import DamonBackend
@@ -31,7 +31,8 @@ from damopipe.records import TargetRow
 
 def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> list[TargetRow]:
     """Switches a plan's kdamonds on and leaves them on; what they work on. Raises MachineError, TargetError, UsageError."""
-    _refuse_what_ends_with_us(plan)
+    refuse_what_ends_with_us(plan)
+    refuse_what_needs_us(plan)
     DamonBackend(machine, takeover=takeover).start(plan, say)  # refuses what this kernel cannot carry out, and starts nothing
     rows: list[TargetRow] = []
     contexts = [Members(n, context, machine, rows, say) for n, context in enumerate(plan.contexts)]
@@ -44,18 +45,28 @@ def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> lis
             for members in contexts:
                 members.end()
         if any(target.follows for members in contexts for target in members.targets):
-            say("processes that come later are not watched: nothing of damopipe stays to look for them")
+            say("processes that come later are not watched: damopipe start --follow looks for them")
         custody.note(plan=plan.model_dump_json(), since_ns=time.time_ns())
         custody.keep()
     return rows
 
 
-def _refuse_what_ends_with_us(plan: Plan) -> None:
+def refuse_what_ends_with_us(plan: Plan) -> None:
+    """Raises UsageError for targets that damopipe would have to start."""
     for context in plan.contexts:
         for target in context.targets:
             if target.kind in ("command", "workload"):
                 hint = "name what runs already: pid, process, cgroup or physical"
                 raise UsageError(f"{plan.file}: a {target.kind} would end with damopipe start; {hint}")
+
+
+def refuse_what_needs_us(plan: Plan) -> None:
+    """UsageError for a guard or a feed, which somebody must stay to look at."""
+    needed = [] if plan.guard is None else ["[guard]"]
+    needed += [key for key, _ in plan.feeds]
+    if needed:
+        verb = "needs" if len(needed) == 1 else "need"
+        raise UsageError(f"{plan.file}: {', '.join(needed)} {verb} damopipe start --follow, which stays to look")
 
 
 def stop(machine: Machine) -> tuple[str, list[str]]:
@@ -105,6 +116,10 @@ class Status:
     schemes: tuple[SchemeStatus, ...]
     tuned: tuple[int, ...] = ()
     """The kdamonds whose intervals the kernel tunes."""
+    follower_pid: int | None = None
+    """The damopipe that follows, feeds and guards them (`start --follow`); None without one."""
+    is_follower_gone: bool = False
+    """Whether there was one, and it ended without stopping them (SIGKILL)."""
 
 
 def status(machine: Machine) -> Status | None:
@@ -122,9 +137,10 @@ def status(machine: Machine) -> Status | None:
     tuned = Tuned(kdamonds, plan.contexts)
     list(tuned.look(0, 0))
     intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
-    schemes = tuple(_schemes(plan, kdamonds, machine))
     goes_by_goal = tuple(number for number, context in enumerate(plan.contexts) if context.attrs.intervals.goal is not None)
-    return Status(state.pipeline, state.since_ns, None, pids, intervals, schemes, goes_by_goal)
+    is_there = state.is_followed and is_alive(machine, state.pid, state.start_ticks)
+    found = Status(state.pipeline, state.since_ns, None, pids, intervals, tuple(_schemes(plan, kdamonds, machine)), goes_by_goal)
+    return replace(found, follower_pid=state.pid if is_there else None, is_follower_gone=state.is_followed and not is_there)
 
 
 def _schemes(plan: Plan, kdamonds: Kdamonds, machine: Machine) -> Iterator[SchemeStatus]:

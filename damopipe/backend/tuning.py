@@ -13,17 +13,19 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from damopipe.backend import able
 from damopipe.backend.custody import locked
 from damopipe.backend.online import Files, Online, is_of_goals
+from damopipe.backend.refusal import is_alive
 from damopipe.backend.staging import kdamond_of
 from damopipe.backend.state import State, boot_id, kept
+from damopipe.backend.staying import refuse_what_needs_us
 from damopipe.backend.tuned import Tuned
 from damopipe.damon.kdamond import Target
 from damopipe.errors import MachineError, UsageError
 from damopipe.kernel import features
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.kernel.machine import Machine
-from damopipe.kernel.needs import require
 from damopipe.kernel.sysfs import parse
 from damopipe.pipeline.changes import Change, changes
 from damopipe.pipeline.merge import document, staying
@@ -78,7 +80,9 @@ class Tuning:
                 where = f"context[{number}]: " if len(plan.contexts) > 1 else ""
                 hint = "end it with damopipe stop, then start the file"
                 raise UsageError(f"{plan.file}: {where}the {what} of what runs cannot be changed by tune; {hint}")
-        require(plan, self._features)
+        if not (self._state.is_followed and is_alive(self._machine, self._state.pid, self._state.start_ticks)):
+            refuse_what_needs_us(plan)
+        able.require(plan, self._machine)
         return changes(self.running, self._wanted(plan))
 
     def commit(self, plan: Plan, tables: Mapping[str, Any]) -> None:
@@ -176,8 +180,8 @@ class Tuning:
 
 
 def _essence(context: PlannedContext) -> PlannedContext:
-    """Without what only says where a value came from."""
-    return context.model_copy(update={"defaults": ()})
+    """Without what the kernel does not know: where a value came from, what feeds a goal."""
+    return context.model_copy(update={"defaults": (), "feeds": ()})
 
 
 def _with_intervals(context: PlannedContext, sample_us: int, aggr_us: int) -> PlannedContext:

@@ -64,7 +64,10 @@ def words(found: Status) -> Iterator[str]:
         yield f"{found.pipeline}: a run records (pid {found.run_pid}); its schemes are in its store"
         return
     since = datetime.fromtimestamp(found.since_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    yield f"{found.pipeline} is on since {since}"
+    who = f", followed by pid {found.follower_pid}" if found.follower_pid else ""
+    if found.is_follower_gone:
+        who = ", without its follower, which was killed: goals are not fed and no guard looks; damopipe stop ends it"
+    yield f"{found.pipeline} is on since {since}{who}"
     for number, (pid, spans) in enumerate(zip(found.kdamond_pids, found.intervals_us, strict=False)):
         state = f"runs (pid {pid})" if pid else "has ended"
         sample, aggregation = (units.format_time_us(us) for us in spans)

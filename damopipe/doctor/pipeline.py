@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Iterator
 
 from damopipe import units
+from damopipe.backend.steering import missing_commands
 from damopipe.backend.targets import Target
 from damopipe.damon.filters import is_passed_over
 from damopipe.damon.scheme import Scheme
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.machine import SNAPSHOTS
 from damopipe.errors import TargetError
-from damopipe.kernel import conditions, needs
+from damopipe.kernel import conditions, metrics, needs
 from damopipe.kernel.features import Features
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.named import Absent, absent, absent_node
@@ -32,6 +33,7 @@ def judge(plan: Plan, machine: Machine, features: Features) -> Iterator[Finding]
     if plan.backend == "damon":
         yield from _features(plan, features)
         yield from _events(plan, machine)
+        yield from _asked(plan, machine)
     for number, context in enumerate(plan.contexts):
         prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
         for index, target in enumerate(context.targets):
@@ -59,6 +61,14 @@ def _events(plan: Plan, machine: Machine) -> Iterator[Finding]:
     state = conditions.tracefs(machine)
     if plan.record.snapshot_us is None and state not in ("ready", "not visible"):
         yield Finding("record.regions", "missing", f"every aggregation is read from tracefs, which is {state}", SNAPSHOTS)
+
+
+def _asked(plan: Plan, machine: Machine) -> Iterator[Finding]:
+    """What the guard and the feeds of goals look at while schemes run."""
+    for key, text in metrics.missing(plan, str(machine.proc)):
+        yield Finding(key, "missing", text, "name another one, or boot a kernel that tells it")
+    for key, name in missing_commands(plan):
+        yield Finding(key, "missing", f"{name!r} is not to be found from here", "install it, or write its path")
 
 
 def _target(key: str, target: PlannedTarget, machine: Machine) -> Iterator[Finding]:

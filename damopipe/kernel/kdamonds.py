@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from damopipe.errors import MachineError
 from damopipe.kernel import fs
@@ -23,6 +25,9 @@ _HINTS = {
     ("state", errno.ESRCH): "a target has ended",
     ("nr_kdamonds", errno.EBUSY): "a kdamond is running",
 }
+_BUSY_S = 6.0
+"""How long one caller may keep the others waiting: a command takes an aggregation, or an interval of inactive watermarks."""
+T = TypeVar("T")
 
 
 class Kdamonds:
@@ -45,14 +50,14 @@ class Kdamonds:
         if not value:  # an empty write is none at all; folders come with empty texts, as writing a count makes them anew
             return
         try:
-            fs.write(str(self.root / path), value)
+            _patiently(lambda: fs.write(str(self.root / path), value))
         except RefusedWrite as error:
             raise _refused(path, error) from None
 
     def read(self, path: str) -> str | None:
         """A file's text; None when it is not there (any more) or cannot be read now."""
         try:
-            return fs.read(str(self.root / path)).decode("utf-8", "replace").rstrip("\n")
+            return _text(str(self.root / path))
         except OSError:
             return None
 
@@ -78,7 +83,7 @@ class Kdamonds:
         if not self.is_on(number):
             return
         try:
-            fs.write(str(self.root / f"{number}/state"), "off")
+            _patiently(lambda: fs.write(str(self.root / f"{number}/state"), "off"))
         except RefusedWrite as error:
             if self.is_on(number):  # else it ended by itself in between
                 raise _refused(f"{number}/state", error) from None
@@ -86,12 +91,28 @@ class Kdamonds:
     def command(self, number: int, word: str) -> bool:
         """Asks a running kdamond for something (commit, update_…); False when it does not run any more. MachineError."""
         try:
-            fs.write(str(self.root / f"{number}/state"), word)
+            _patiently(lambda: fs.write(str(self.root / f"{number}/state"), word))
         except RefusedWrite as error:
             if not self.is_on(number) or error.errno == errno.ECANCELED:
                 return False
             raise _refused(f"{number}/state", error) from None
         return True
+
+
+def _text(path: str) -> str:
+    return _patiently(lambda: fs.read(path)).decode("utf-8", "replace").rstrip("\n")
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """DAMON lets one in at a time, and tells everybody else EBUSY where others would wait: status beside a follower."""
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            return act()
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.005)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, str]]:
@@ -104,7 +125,7 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, str]]:
             yield from _walk(folder / entry.name, f"{prefix}{entry.name}/")
             continue
         try:
-            yield prefix + entry.name, fs.read(entry.path).decode("utf-8", "replace").rstrip("\n")
+            yield prefix + entry.name, _text(entry.path)
         except OSError:  # gone since it was listed
             continue
 

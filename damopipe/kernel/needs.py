@@ -65,6 +65,8 @@ def needs(plan: Plan) -> tuple[Need, ...]:
     for number, context in enumerate(plan.contexts):
         prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
         found += _context(prefix, context)
+    if plan.guard is not None and plan.guard.then == "pause":
+        found.append(Need("pause", "guard.then", "pausing"))
     return (*found, *_record(plan))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from damopipe import units
 from damopipe.damon.scheme import Quota, Scheme
+from damopipe.pipeline.describe_guard import describe_feed, describe_guard
 from damopipe.pipeline.describe_scheme import describe_scheme, filter_text, goal_text, milliseconds, pattern_texts
 from damopipe.pipeline.planned import Plan, PlannedContext
 
@@ -34,12 +35,21 @@ class Change:
 def changes(old: Plan, new: Plan) -> list[Change]:
     """Every difference in what stays on; the plans have the same contexts, and `new` every scheme of `old` in its place."""
     several = len(old.contexts) > 1
-    found: list[Change] = []
+    found = list(_different("guard", _guard(old), _guard(new)))
     for number, (before, after) in enumerate(zip(old.contexts, new.contexts, strict=True)):
         prefix = f"context {number} " if several else ""
         found += _different(f"{prefix}monitoring", _monitoring(before), _monitoring(after))
         found += _schemes(prefix, before.schemes, after.schemes)
+        found += _different(f"{prefix}feeds", _feeds(before), _feeds(after))
     return found
+
+
+def _guard(plan: Plan) -> dict[str, str]:
+    return {} if plan.guard is None else {"condition": describe_guard(plan.guard)}
+
+
+def _feeds(context: PlannedContext) -> dict[str, str]:
+    return {f"{context.schemes[feed.scheme].name}: goals[{feed.goal}]": describe_feed(feed) for feed in context.feeds}
 
 
 def _schemes(prefix: str, old: Sequence[Scheme], new: Sequence[Scheme]) -> Iterator[Change]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from damopipe import units
 from damopipe.damon.model import AddressRange
+from damopipe.pipeline.describe_guard import describe_feed, describe_guard
 from damopipe.pipeline.describe_scheme import describe_scheme
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
 
@@ -26,6 +27,8 @@ def describe(plan: Plan) -> str:
         if len(plan.contexts) > 1:
             lines.append(f"context {number}")
         lines += _context(context, plan.backend)
+    if plan.guard is not None:
+        lines.append(f"guard     {describe_guard(plan.guard)}")
     lines += _record(plan)
     lines += _outputs(plan)
     if plan.backend == "procfs":
@@ -44,8 +47,9 @@ def _context(context: PlannedContext, backend: str) -> Iterator[str]:
     else:
         yield f"regions   {context.attrs.nr_regions.min} to {context.attrs.nr_regions.max}"
         yield from _extras(context)
-    for scheme in context.schemes:
+    for number, scheme in enumerate(context.schemes):
         first, *more = describe_scheme(scheme)
+        more += [f"  {describe_feed(feed)}" for feed in context.feeds if feed.scheme == number]
         yield f"scheme    {first}"
         yield from (f"          {line}" for line in more)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, StringConstraints, field_validator
 
 from damopipe.damon.model import Model
+from damopipe.pipeline.model_guard import Guard
 from damopipe.pipeline.model_scheme import U32, Filter, Node, Scheme
 from damopipe.pipeline.values import Bp, Pid, Size, Span, TimeMs, TimeUs, shown
 from damopipe.units import U64_MAX
@@ -154,16 +155,6 @@ class Module(Model):
     parameters: dict[str, StrictStr | StrictInt | StrictBool] = Field({}, description="Its parameters, by their names.")
 
 
-class Guard(Model):
-    """A condition that must hold while schemes run."""
-
-    metric: StrictStr | None = Field(None, description="A number of the system, such as psi.memory.some.avg10.")
-    command: list[StrictStr] | None = Field(None, description="A program whose exit code other than 0 breaks the guard.")
-    above: StrictStr | StrictInt | None = Field(None, description="The metric breaks the guard above this.")
-    lasting: TimeUs = Field(10_000_000, alias="for", description="For how long it must be broken.")
-    then: Literal["pause", "stop"] = Field("stop", description="What to do then.")
-
-
 class Matrix(Model):
     """Sweeps: every combination of these parameters is a run."""
 
@@ -190,7 +181,7 @@ class Pipeline(Model):
     output: list[Output] = Field([], description="What to make of it, in order.")
     check: list[Check] = Field([], description="What must hold.")
     module: Module | None = Field(None, description="A DAMON module to run instead.")
-    guard: Guard | None = Field(None, description="When to stop schemes.")
+    guard: Guard | None = Field(None, description="When to pause or stop schemes.")
     matrix: Matrix | None = Field(None, description="Sweeps over parameters.")
 
     @property

@@ -16,23 +16,13 @@ from damopipe.damon.filters import FILTER_TYPES
 from damopipe.damon.model import Model
 from damopipe.damon.scheme import GOAL_METRICS
 from damopipe.errors import UsageError
-from damopipe.pipeline.values import Access, Age, Permil, Size, Span, TimeLimitMs, TimeMs, TimeUs, count, shown
+from damopipe.pipeline.model_guard import Feed
+from damopipe.pipeline.values import Access, Age, Permil, Size, Span, TimeLimitMs, TimeMs, TimeUs, count, one_of, shown
 
 U32_MAX = 2**32 - 1
 U32 = Annotated[StrictInt, Field(ge=0, le=U32_MAX)]
 Node = Annotated[StrictInt, Field(ge=0, le=2**31 - 1)]
 """A NUMA node: the kernel's field is a signed 32-bit number."""
-
-
-def one_of(value: str, names: Any, what: str) -> str:
-    """`value` if it is one of `names`; else a ValueError that suggests the nearest."""
-    import difflib
-
-    if value in names:
-        return value
-    near = difflib.get_close_matches(value, list(names), 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(names)}"
-    raise ValueError(f"unknown {what} {shown(value)}; {hint}")
 
 
 class Filter(Model):
@@ -105,6 +95,7 @@ class Goal(Model):
         json_schema_extra={"anyOf": [{"type": "string"}, {"type": "integer"}]},
     )
     current: StrictInt | None = Field(None, ge=0, le=units.U64_MAX, description="The current value, for user_input.")
+    feed: Feed | None = Field(None, description="Where the current value comes from again and again, for user_input.")
     nid: Node | None = Field(None, description="The NUMA node, for metrics of a node.")
     memcg: StrictStr | None = Field(None, description="The memory cgroup, for metrics of one.")
 

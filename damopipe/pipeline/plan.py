@@ -14,6 +14,7 @@ from damopipe.errors import PipelineError, Problem
 from damopipe.pipeline import model
 from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.load import Loaded
+from damopipe.pipeline.plan_guard import planned_feeds, planned_guard
 from damopipe.pipeline.plan_intervals import resolve_intervals
 from damopipe.pipeline.plan_scheme import planned_filter, planned_scheme
 from damopipe.pipeline.planned import (
@@ -27,7 +28,7 @@ from damopipe.pipeline.planned import (
 from damopipe.pipeline.semantics_output import file_of
 from damopipe.pipeline.semantics_target import WAYS, operations_of
 
-_NOT_RUN = {"matrix": "sweeps", "module": "kernel modules", "guard": "guards"}
+_NOT_RUN = {"matrix": "sweeps", "module": "kernel modules"}
 
 
 def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
@@ -48,6 +49,7 @@ def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
         outputs=tuple(_output(output, loaded.path.parent) for output in pipeline.output),
         checks=tuple(_check(check, loaded.path.parent) for check in pipeline.check),
         seed=pipeline.seed,
+        guard=planned_guard(pipeline.guard),
     )
 
 
@@ -79,6 +81,7 @@ def _context(context: model.Context, backend: str, folder: Path) -> PlannedConte
         pause=monitoring.pause,
         defaults=tuple(name for name in ("sample", "aggregation", "update") if getattr(monitoring, name) is None),
         refresh_ms=monitoring.refresh or 0,
+        feeds=planned_feeds(context.scheme),
     )
 
 

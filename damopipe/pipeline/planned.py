@@ -5,6 +5,7 @@ A `Plan` survives JSON (`Plan.model_validate_json(plan.model_dump_json()) == pla
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from pydantic import Field
 from damopipe.damon.attrs import Attrs
 from damopipe.damon.model import AddressRange, Model
 from damopipe.damon.scheme import Scheme
+from damopipe.pipeline.metrics import Unit
 
 
 class PlannedTarget(Model):
@@ -35,6 +37,36 @@ class PlannedTarget(Model):
     initial_regions: tuple[AddressRange, ...] = ()
 
 
+class PlannedFeed(Model):
+    """What gives a user_input goal its current value: exactly one of `psi` and `command`."""
+
+    scheme: int
+    """The place of the scheme in its context."""
+    goal: int
+    """The place of the goal in its scheme."""
+    psi: str | None = None
+    """A key of `damopipe.pipeline.metrics.PSI_AVERAGES`; the value is in basis points."""
+    command: tuple[str, ...] | None = None
+    """Prints the value."""
+    interval_us: int
+
+
+class PlannedGuard(Model):
+    """A condition that must hold while schemes run: exactly one of `metric` and `command`."""
+
+    metric: str | None = None
+    """A key of `damopipe.pipeline.metrics.METRICS`."""
+    command: tuple[str, ...] | None = None
+    """Breaks the guard by an exit code other than 0."""
+    unit: Unit = "exit"
+    """Of the limit and of what is measured; "bp" of a metric in bytes is its share of MemTotal."""
+    above: int | None = None
+    below: int | None = None
+    lasting_us: int
+    """For how long it must be broken."""
+    then: Literal["pause", "stop"]
+
+
 class PlannedContext(Model):
     """One kdamond's work: what to watch, how, and which schemes to run."""
 
@@ -47,6 +79,7 @@ class PlannedContext(Model):
     refresh_ms: int = 0
     defaults: tuple[str, ...] = ()
     """The intervals that the file left out: sample, aggregation, update."""
+    feeds: tuple[PlannedFeed, ...] = ()
 
 
 class PlannedRecord(Model):
@@ -99,3 +132,11 @@ class Plan(Model):
     outputs: tuple[PlannedOutput, ...] = ()
     checks: tuple[PlannedCheck, ...] = ()
     seed: int | None = None
+    guard: PlannedGuard | None = None
+
+    @property
+    def feeds(self) -> Iterator[tuple[str, PlannedFeed]]:
+        """Every feed and its key in the file."""
+        for number, context in enumerate(self.contexts):
+            prefix = f"context[{number}]." if len(self.contexts) > 1 else ""
+            yield from ((f"{prefix}scheme[{feed.scheme}].goals[{feed.goal}].feed", feed) for feed in context.feeds)

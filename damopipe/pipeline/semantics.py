@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from damopipe import units
 from damopipe.errors import UsageError
 from damopipe.pipeline.keys import child
-from damopipe.pipeline.model import Guard, Matrix, Pipeline
+from damopipe.pipeline.model import Matrix, Pipeline
 from damopipe.pipeline.params import Params
+from damopipe.pipeline.semantics_guard import guard_problems
 from damopipe.pipeline.semantics_output import check_problems, output_problems
 from damopipe.pipeline.semantics_target import context_problems
 from damopipe.pipeline.values import shown
@@ -70,18 +71,9 @@ def _top(pipeline: Pipeline) -> Found:
     if pipeline.module and (pipeline.context or beside):
         yield "module", "runs instead of targets and schemes of our own; leave those out, or [module]"
     if pipeline.guard:
-        yield from _guard(pipeline.guard)
+        yield from guard_problems(pipeline.guard, pipeline)
     if pipeline.matrix:
         yield from _matrix(pipeline.matrix, pipeline.params)
-
-
-def _guard(guard: Guard) -> Found:
-    if (guard.metric is None) == (guard.command is None):
-        yield "guard", "needs exactly one of metric and command"
-    if guard.metric is not None and guard.above is None:
-        yield "guard.above", "is missing (what the metric must not exceed)"
-    if guard.metric is None and guard.above is not None:
-        yield "guard.above", "is for a metric; a command breaks the guard by its exit code"
 
 
 def _matrix(matrix: Matrix, params: Mapping[str, object]) -> Found:

@@ -12,6 +12,7 @@ from damopipe.damon.actions import ACTIONS, Action
 from damopipe.damon.filters import FILTER_TYPES
 from damopipe.damon.scheme import GOAL_METRICS
 from damopipe.pipeline.model_scheme import Filter, Goal, Pattern, Scheme, Watermarks
+from damopipe.pipeline.semantics_guard import feed_problems
 from damopipe.pipeline.values import Measured
 
 Found = Iterator[tuple[str, str]]
@@ -92,13 +93,16 @@ def _goal(key: str, goal: Goal) -> Found:
         yield f"{key}.nid", f"is missing; {goal.metric} is about one NUMA node"
     if "memcg_path" in needs and goal.memcg is None:
         yield f"{key}.memcg", f"is missing; {goal.metric} is about one memory cgroup"
-    given = {"nid": goal.nid, "memcg": goal.memcg, "current": goal.current}
-    takes = {"nid": "nid" in needs, "memcg": "memcg_path" in needs, "current": goal.metric == "user_input"}
+    is_ours = goal.metric == "user_input"
+    given = {"nid": goal.nid, "memcg": goal.memcg, "current": goal.current, "feed": goal.feed}
+    takes = {"nid": "nid" in needs, "memcg": "memcg_path" in needs, "current": is_ours, "feed": is_ours}
     for field, value in given.items():
         if value is not None and not takes[field]:
             yield f"{key}.{field}", f"is not for {goal.metric}; leave it out"
     if goal.metric.endswith("_bp") and goal.target > 10_000:
         yield f"{key}.target", f"{units.format_bp(goal.target)} is more than all of it; at most 100%"
+    if goal.feed:
+        yield from feed_problems(f"{key}.feed", goal.feed)
     if goal.target == 0:
         yield f"{key}.target", "is zero, which no quota can be tuned towards"
 

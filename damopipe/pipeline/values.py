@@ -5,7 +5,7 @@ Each type says in the JSON Schema what it is written like. `damopipe.units` does
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -52,6 +52,17 @@ def shown(value: Any) -> str:
         return "a list"
     text = repr(value) if isinstance(value, str | int | float) else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def one_of(value: str, names: Collection[str], what: str, hint: str = "") -> str:
+    """`value` if it is one of `names`; else a ValueError that suggests the nearest, or says `hint` or all of them."""
+    import difflib
+
+    if value in names:
+        return value
+    near = difflib.get_close_matches(value, list(names), 1)
+    advice = f"did you mean {near[0]!r}?" if near else hint or f"one of {', '.join(names)}"
+    raise ValueError(f"unknown {what} {shown(value)}; {advice}")
 
 
 def count(text: str) -> int | None:

@@ -23,9 +23,12 @@ _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 class Stopper:
     """While entered, signals stop the run instead of the program."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, say: Callable[[str], None], then: str = "ending the run and drawing its outputs; again to skip them"
+    ) -> None:
+        """`then` says to the person at the terminal what the first signal brings."""
         self.signal_number: int | None = None
-        self._say = say
+        self._say, self._then = say, then
         self._count = 0
         self._stop: Callable[[], None] | None = None
         self._interruptible = False
@@ -87,7 +90,7 @@ class Stopper:
         self._count += 1
         self.signal_number = self.signal_number or number
         if self._count == 1:
-            self._say(f"{_NAMES[signal.Signals(number)]}: ending the run and drawing its outputs; again to skip them")
+            self._say(f"{_NAMES[signal.Signals(number)]}: {self._then}")
             if self._stop:
                 self._stop()
         elif self._interruptible:

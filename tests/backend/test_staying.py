@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from damopipe.backend.staying import start, status, stop
 from damopipe.damon.model import AddressRange
 from damopipe.damon.scheme import Scheme
 from damopipe.errors import MachineError, UsageError
+from damopipe.kernel import fs
+from damopipe.kernel.fs import RefusedWrite
 from damopipe.pipeline.planned import Plan, PlannedTarget
 from tests.kernel.fake_damon import FIRST_PID, FakeDamon
 
@@ -110,3 +113,22 @@ def test_a_boot_forgets_them(damon: FakeDamon) -> None:
     (damon.machine.proc / "sys/kernel/random/boot_id").write_text("next\n")
     assert status(damon.machine) is None
     assert stop(damon.machine) == ("test", ["the machine was started anew since; DAMON has forgotten them"])
+
+
+def test_the_kernel_may_be_busy_with_somebody_else(damon: FakeDamon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells EBUSY to whoever comes while another's command is carried out."""
+    start(physical(), damon.machine, silent)
+    busy = 3
+    write = damon.write
+
+    def contended(path: str, value: str) -> None:
+        nonlocal busy
+        if busy:
+            busy -= 1
+            raise RefusedWrite(OSError(errno.EBUSY, "Device or resource busy"), path, value)
+        write(path, value)
+
+    monkeypatch.setattr(fs, "write", contended)
+    assert status(damon.machine) is not None
+    assert busy == 0
+    stop(damon.machine)

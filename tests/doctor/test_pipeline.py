@@ -176,3 +176,12 @@ def test_few_samples_are_noted(judged: Judge) -> None:
 
 def test_own_process_is_a_target_here(judged: Judge) -> None:
     assert told(judged(f"{HEAD}[[target]]\npid = {os.getpid()}\n", "procfs", Machine())) == {}
+
+
+def test_what_a_guard_and_a_feed_look_at(judged: Judge) -> None:
+    feed = 'quota = { size = "1MiB" }\ngoals = [{ metric = "user_input", target = 5, feed = { psi = "io.some.avg10" } }]\n'
+    found = judged(PHYSICAL + SCHEME.format("pageout") + feed + '[guard]\ncommand = ["./no-such-check"]\n')
+    assert told(found)["guard.command"] == ("missing", "'./no-such-check' is not to be found from here")
+    assert "does not tell io.some.avg10" in told(found)["scheme[0].goals[0].feed.psi"][1]
+    guard = '[guard]\nmetric = "psi.memory.some.avg10"\nabove = "5%"\n'
+    assert "guard.metric" not in told(judged(PHYSICAL + SCHEME.format("pageout") + guard))

@@ -19,7 +19,7 @@ from damopipe.pipeline.init import templates
 from damopipe.pipeline.model import Monitoring
 from damopipe.pipeline.plan import make_plan
 from damopipe.pipeline.plan_intervals import resolve_intervals
-from damopipe.pipeline.planned import Plan
+from damopipe.pipeline.planned import Plan, PlannedFeed, PlannedGuard
 from damopipe.pipeline.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,8 @@ action = "hugepage"
 pattern = { size = ["2MB", "max"], access = ["5%", "max"], age = ["0s", "max"] }
 apply_interval = "1s"
 quota = { time = "10ms", size = "128MiB", interval = "1s", weights = { size = 0, access = 3, age = 7 }, fail_charge = [1, 10] }
-goals = [{ metric = "some_mem_psi_us", target = "500us" }, { metric = "user_input", target = 9, current = 3 }]
+goals = [{ metric = "some_mem_psi_us", target = "500us" },
+         { metric = "user_input", target = 9, current = 3, feed = { psi = "memory.some.avg10" } }]
 watermarks = { metric = "free_mem_rate", interval = "5s", high = "50%", mid = "40%", low = "20%" }
 filters = [{ type = "anon", match = true, allow = false }, { type = "addr", address = "4GiB-8GiB" }]
 max_snapshots = 5
@@ -68,6 +69,11 @@ report = "report.html"
 name = "small"
 sql = "FROM working_set WHERE accessed_bytes > 5"
 severity = "warn"
+[guard]
+metric = "meminfo.MemAvailable"
+below = "10%"
+for = "2s"
+then = "pause"
 """
 
 
@@ -100,6 +106,29 @@ def test_everything_arrives_in_the_kernels_units(everything: Path) -> None:
     assert (hot.quota.size_bytes, hot.quota.fail_charge_denom, hot.watermarks.mid_permil) == (128 << 20, 10, 400)
     assert (plan.record.duration_us, plan.record.snapshot_us, plan.record.also) == (60_000_000, 1_000_000, ("process", "schemes"))
     assert migrate.name == "migrate_hot-1"
+    assert context.feeds == (PlannedFeed(scheme=0, goal=1, psi="memory.some.avg10", interval_us=1_000_000),)
+    assert plan.guard == PlannedGuard(metric="meminfo.MemAvailable", unit="bp", below=1000, lasting_us=2_000_000, then="pause")
+
+
+@pytest.mark.parametrize(
+    ("lines", "unit", "limit", "words"),
+    [
+        ('metric = "psi.cpu.some.avg60"\nabove = "2.5%"', "bp", 250, "stop once psi.cpu.some.avg60 is above 2.5% for 10s"),
+        ('metric = "psi.io.full.total/s"\nabove = "50ms"', "us", 50_000, "is above 50ms a second for 10s"),
+        ('metric = "vmstat.pgmajfault/s"\nabove = 1000', "count", 1000, "is above 1,000 a second for 10s"),
+        ('metric = "vmstat.pgmajfault/s"\nabove = "20"', "count", 20, "is above 20 a second for 10s"),
+        ('metric = "meminfo.MemAvailable"\nbelow = "512MiB"', "bytes", 512 << 20, "is below 512.0 MiB for 10s"),
+        ('metric = "meminfo.MemAvailable"\nbelow = "5%"', "bp", 500, "is below 5% of MemTotal for 10s"),
+        ('command = ["./check.sh", "a b"]\nfor = "0s"', "exit", None, "stop once the command ./check.sh 'a b' fails, looked at"),
+    ],
+)
+def test_a_limit_is_in_its_metrics_unit(tmp_path: Path, lines: str, unit: str, limit: int | None, words: str) -> None:
+    path = tmp_path / "guard.toml"
+    path.write_text(f'version = 1\nname = "g"\n[[target]]\npid = 1\n[[scheme]]\naction = "stat"\n[guard]\n{lines}\n')
+    plan = make_plan(load_pipeline(path), "damon")
+    assert plan.guard is not None
+    assert (plan.guard.unit, plan.guard.above if plan.guard.above is not None else plan.guard.below) == (unit, limit)
+    assert words in describe(plan)
 
 
 class TestParams:
@@ -140,7 +169,7 @@ def test_a_set_value_wins_over_the_files(everything: Path) -> None:
     assert plan.params == {"seconds": "1m", "pid": "99"}
 
 
-@pytest.mark.parametrize("section", ['[module]\nname = "stat"', '[guard]\ncommand = ["true"]', "[matrix]\nrepeats = 3"])
+@pytest.mark.parametrize("section", ['[module]\nname = "stat"', "[matrix]\nrepeats = 3"])
 def test_what_this_version_does_not_run_is_valid_but_has_no_plan(tmp_path: Path, section: str) -> None:
     path = tmp_path / "later.toml"
     target = "" if "module" in section else '[[target]]\nworkload = "stairs"\n'
