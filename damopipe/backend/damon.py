@@ -14,7 +14,7 @@ from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Say, Wants
 from damopipe.backend.steering import check_commands
 from damopipe.errors import MachineError
-from damopipe.kernel import metrics
+from damopipe.kernel import metrics, named
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.needs import require
@@ -46,6 +46,7 @@ class DamonBackend:
         if missing:
             raise MachineError(missing)
         require(plan, find(self.machine))
+        named.require(plan, self.machine)
         metrics.require(plan, str(self.machine.proc))
         check_commands(plan)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

@@ -5,26 +5,31 @@ Invariant: what nobody can measure from outside of the kernel is NULL. `user_inp
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from damopipe.backend import rows
 from damopipe.backend.scheme_stats import first_ids
+from damopipe.damon.scheme import Quota
 from damopipe.kernel import goal_metrics
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import PlannedContext
 from damopipe.records import Batch
 
+PRESSURE = "some_mem_psi_us"
 _EVERY_NS = 10**9
+_PRESSURE_S = 0.1
+"""How long one look watches tasks stall."""
 
 
 class GoalValues:
     """The goals of every scheme of a plan; `look` is called more often than they are measured."""
 
     def __init__(self, machine: Machine, contexts: Sequence[PlannedContext]) -> None:
-        self._machine, self._kdamonds = machine, Kdamonds(machine)
+        self._machine = machine
         self._goals = [
             (context, scheme, first + scheme, place)
             for context, (first, planned) in enumerate(zip(first_ids(contexts), contexts, strict=True))
@@ -53,12 +58,8 @@ class GoalValues:
 
     def _value(self, context: int, scheme: int, place: int, now_ns: int) -> int | None:
         quota = self._contexts[context].schemes[scheme].quota
-        goal = quota.goals[place]
-        if goal.metric == "user_input":
-            text = self._kdamonds.read(f"{context}/contexts/0/schemes/{scheme}/quotas/goals/{place}/current_value")
-            return None if text is None else int(text)
-        value = goal_metrics.measured(self._machine, goal)
-        if goal.metric != "some_mem_psi_us" or value is None:
+        value = _looked(self._machine, quota, f"{context}/contexts/0/schemes/{scheme}", place)
+        if quota.goals[place].metric != PRESSURE or value is None:
             return value
         return self._growth((context, scheme, place), value, now_ns, quota.reset_interval_ms)
 
@@ -69,3 +70,27 @@ class GoalValues:
         if now_ns == before_ns:
             return None
         return (stalled_us - before_us) * interval_ms * 10**6 // (now_ns - before_ns)
+
+
+def goals_now(machine: Machine, quota: Quota, folder: str) -> tuple[int | None, ...]:
+    """The value of each goal of a scheme, whose files are in `folder`; takes a moment where one is memory pressure."""
+    places = range(len(quota.goals))
+    before = [_looked(machine, quota, folder, place) for place in places]
+    if not any(goal.metric == PRESSURE for goal in quota.goals):
+        return tuple(before)
+    began = time.monotonic()
+    time.sleep(_PRESSURE_S)
+    after = [_looked(machine, quota, folder, place) for place in places]
+    intervals = (time.monotonic() - began) * 1000 / quota.reset_interval_ms
+    return tuple(
+        round((now - then) / intervals) if goal.metric == PRESSURE and now is not None and then is not None else now
+        for goal, then, now in zip(quota.goals, before, after, strict=True)
+    )
+
+
+def _looked(machine: Machine, quota: Quota, folder: str, place: int) -> int | None:
+    """As fed, or as measured; of memory pressure what has added up."""
+    if quota.goals[place].metric != "user_input":
+        return goal_metrics.measured(machine, quota.goals[place])
+    text = Kdamonds(machine).read(f"{folder}/quotas/goals/{place}/current_value")
+    return None if text is None else int(text)

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from damopipe.backend.custody import Custody, locked, put_back
 from damopipe.backend.damon import DamonBackend
 from damopipe.backend.driver import Driver
+from damopipe.backend.goal_values import goals_now
 from damopipe.backend.members import Members
 from damopipe.backend.protocol import Say
 from damopipe.backend.refusal import is_alive, leftover
 from damopipe.backend.scheme_stats import scheme_numbers
 from damopipe.backend.state import State, boot_id, kept
 from damopipe.backend.tuned import Tuned
+from damopipe.damon.scheme import Scheme
 from damopipe.errors import MachineError, UsageError
 from damopipe.kernel import features
 from damopipe.kernel.kdamonds import Kdamonds
@@ -30,7 +32,7 @@ from damopipe.records import TargetRow
 def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> list[TargetRow]:
     """Switches a plan's kdamonds on and leaves them on; what they work on. Raises MachineError, TargetError, UsageError."""
     refuse_what_ends_with_us(plan)
-    _refuse_what_needs_us(plan)
+    refuse_what_needs_us(plan)
     DamonBackend(machine, takeover=takeover).start(plan, say)  # refuses what this kernel cannot carry out, and starts nothing
     rows: list[TargetRow] = []
     contexts = [Members(n, context, machine, rows, say) for n, context in enumerate(plan.contexts)]
@@ -58,7 +60,8 @@ def refuse_what_ends_with_us(plan: Plan) -> None:
                 raise UsageError(f"{plan.file}: a {target.kind} would end with damopipe start; {hint}")
 
 
-def _refuse_what_needs_us(plan: Plan) -> None:
+def refuse_what_needs_us(plan: Plan) -> None:
+    """Raises UsageError for what somebody has to stay for."""
     needed = [] if plan.guard is None else ["[guard]"]
     needed += [key for key, _ in plan.feeds]
     if needed:
@@ -91,6 +94,10 @@ class SchemeStatus:
     name: str
     action: str
     numbers: dict[str, int | None]
+    parameters: Scheme
+    """As in the plan, with all that tuning changed since."""
+    goals: tuple[int | None, ...]
+    """The goals' values now, in their metrics' units."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,8 @@ class Status:
     intervals_us: tuple[tuple[int, int], ...]
     """sample and aggregation in force, by number of the kdamond."""
     schemes: tuple[SchemeStatus, ...]
+    tuned: tuple[int, ...] = ()
+    """The kdamonds whose intervals the kernel tunes."""
     follower_pid: int | None = None
     """The damopipe that follows, feeds and guards them (`start --follow`); None without one."""
     is_follower_gone: bool = False
@@ -128,19 +137,28 @@ def status(machine: Machine) -> Status | None:
     tuned = Tuned(kdamonds, plan.contexts)
     list(tuned.look(0, 0))
     intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
-    is_there = state.is_followed and is_alive(machine, state.pid, state.start_ticks)
-    found = Status(state.pipeline, state.since_ns, None, pids, intervals, tuple(_schemes(plan, kdamonds)))
+    schemes = tuple(_schemes(plan, kdamonds, machine))
+    goes_by_goal = tuple(number for number, context in enumerate(plan.contexts) if context.attrs.intervals.goal is not None)
+    found = Status(state.pipeline, state.since_ns, None, pids, intervals, schemes, goes_by_goal)
+    is_there = has_follower(machine, state)
     return replace(found, follower_pid=state.pid if is_there else None, is_follower_gone=state.is_followed and not is_there)
 
 
-def _schemes(plan: Plan, kdamonds: Kdamonds) -> Iterator[SchemeStatus]:
+def _schemes(plan: Plan, kdamonds: Kdamonds, machine: Machine) -> Iterator[SchemeStatus]:
     for number, context in enumerate(plan.contexts):
         if not context.schemes:
             continue
         for word in ("update_schemes_stats", "update_schemes_effective_quotas"):
             kdamonds.command(number, word)
         for place, scheme in enumerate(context.schemes):
-            yield SchemeStatus(number, scheme.name, scheme.action, scheme_numbers(kdamonds, number, place))
+            numbers = scheme_numbers(kdamonds, number, place)
+            goals = goals_now(machine, scheme.quota, f"{number}/contexts/0/schemes/{place}")
+            yield SchemeStatus(number, scheme.name, scheme.action, numbers, scheme, goals)
+
+
+def has_follower(machine: Machine, state: State) -> bool:
+    """Whether there is a damopipe that stays with what is on."""
+    return state.is_followed and is_alive(machine, state.pid, state.start_ticks)
 
 
 def _staying(machine: Machine) -> State | None:

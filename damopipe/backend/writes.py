@@ -17,6 +17,7 @@ from damopipe.kernel import iomem, trace_instance, tracefs
 from damopipe.kernel.features import Features, find, of_version
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.needs import missing, needs, sentence
+from damopipe.kernel.no_match import in_words
 from damopipe.kernel.sysfs import render
 from damopipe.pipeline.describe import target_name
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
@@ -39,6 +40,13 @@ def lacking(plan: Plan, machine: Machine) -> Iterator[str]:
     """What the plan needs that this kernel does not have, a line each."""
     known = _known(machine)
     yield from (sentence(need, known) for need in missing(plan, known))
+
+
+def unmatched(plan: Plan, machine: Machine) -> Iterator[str]:
+    """What each scheme with filters does with memory that none of them matches, on this kernel; a line each."""
+    known = _known(machine)
+    said = (in_words(scheme, known) for context in plan.contexts for scheme in context.schemes)
+    yield from (line for line in said if line is not None)
 
 
 def _known(machine: Machine) -> Features:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "sql": "sql",
     "runs": "runs",
     "start": "start",
+    "tune": "tune",
     "status": "status",
     "stop": "stop",
     "recover": "recover",

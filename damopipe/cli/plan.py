@@ -28,9 +28,10 @@ def command(
 
     plan = planned(file, backend, parse_sets(sets), only_look=True)
     if as_json:
-        output.data(json.dumps(plan.model_dump(mode="json") | {"writes": _writes(plan)}, indent=2))
+        found = {"unmatched": _unmatched(plan), "writes": _writes(plan)}
+        output.data(json.dumps(plan.model_dump(mode="json") | found, indent=2))
     else:
-        output.data("\n".join([describe(plan), *_walk_costs(plan), *describe_writes(_writes(plan))]))
+        output.data("\n".join([describe(plan), *_walk_costs(plan), *_unmatched(plan), *describe_writes(_writes(plan))]))
     return 0
 
 
@@ -45,6 +46,14 @@ def _writes(plan: Plan) -> list[tuple[str, str]]:
     for line in lacking(plan, machine):
         output.note(f"not on this kernel: {line}")
     return planned_writes(plan, machine)
+
+
+def _unmatched(plan: Plan) -> list[str]:
+    """What filters mean on this kernel, a line each."""
+    from damopipe.backend.writes import unmatched
+    from damopipe.kernel.machine import Machine
+
+    return list(unmatched(plan, Machine.here())) if plan.backend == "damon" else []
 
 
 def _walk_costs(plan: Plan) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +15,7 @@ from damopipe import units
 from damopipe.cli import output
 
 if TYPE_CHECKING:
-    from damopipe.backend.staying import Status
+    from damopipe.backend.staying import SchemeStatus, Status
 
 WATCH_S = 2.0
 
@@ -23,9 +24,10 @@ def command(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Again every two seconds, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON; with --watch a line each time.")] = False,
 ) -> int:
-    """Show what damopipe has DAMON do now: schemes that stay on with their live statistics, or the run that records.
+    """Show what damopipe has DAMON do now: schemes that stay on, or the run that records.
 
-    Needs root, as what it shows does. Says so when nothing is on.
+    Of schemes: their parameters, the intervals in force, the goals' values of now, and what was done so far. Needs root,
+    as what it shows does. Says so when nothing is on.
     """
     while True:
         _show(as_json, watch)
@@ -40,34 +42,64 @@ def _show(as_json: bool, is_line: bool) -> None:
 
     found = status(Machine.here())
     if as_json:
-        output.data(json.dumps(asdict(found) if found else None, indent=None if is_line else 2))
+        output.data(json.dumps(_plain(found) if found else None, indent=None if is_line else 2))
     elif found is None:
         output.say("nothing is on; damopipe start FILE switches schemes on")
     else:
-        output.data(headline(found))
+        for line in words(found):
+            output.data(line)
         if found.schemes:
-            output.table(COLUMNS, [_row(found, number) for number in range(len(found.schemes))])
+            output.data("")
+            first = 0 if len(found.kdamond_pids) > 1 else 1
+            output.table(COLUMNS[first:], [_row(scheme)[first:] for scheme in found.schemes])
 
 
-COLUMNS = ("kdamond", "scheme", "action", "tried", "applied", "quota now", "quota stops", "applications")
+COLUMNS = ("kdamond", "scheme", "tried", "applied", "quota now", "exceeded", "snapshots")
+"""Bytes tried and applied so far, what a quota lets through now, how often it did not suffice, snapshots applied to."""
 
 
-def headline(found: Status) -> str:
-    """What is on, since when, at which intervals."""
+def words(found: Status) -> Iterator[str]:
+    """What is on, since when; each kdamond at which intervals, with its schemes' parameters."""
     if found.run_pid is not None:
-        return f"{found.pipeline}: a run records (pid {found.run_pid}); its schemes are in its store"
+        yield f"{found.pipeline}: a run records (pid {found.run_pid}); its schemes are in its store"
+        return
     since = datetime.fromtimestamp(found.since_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    states = [f"kdamond {n} " + (f"runs (pid {pid})" if pid else "has ended") for n, pid in enumerate(found.kdamond_pids)]
-    times = [f"sampling {units.format_time_us(s)}, aggregation {units.format_time_us(a)}" for s, a in found.intervals_us]
-    both = [f"{state}, {spans}" for state, spans in zip(states, times, strict=False)]
-    who = f", followed by pid {found.follower_pid}" if found.follower_pid else ""
+    yield f"{found.pipeline} is on since {since}{_follower(found)}"
+    for number, (pid, spans) in enumerate(zip(found.kdamond_pids, found.intervals_us, strict=False)):
+        state = f"runs (pid {pid})" if pid else "has ended"
+        sample, aggregation = (units.format_time_us(us) for us in spans)
+        tuned = " (tuned)" if number in found.tuned else ""
+        yield f"kdamond {number} {state}, sampling {sample}, aggregation {aggregation}{tuned}"
+        for scheme in found.schemes:
+            if scheme.kdamond == number:
+                yield from _parameters(scheme)
+
+
+def _follower(found: Status) -> str:
     if found.is_follower_gone:
-        who = ", without its follower, which was killed: goals are not fed and no guard looks; damopipe stop ends it"
-    return f"{found.pipeline} is on since {since}: {'; '.join(both)}{who}"
+        return "; its follower was killed: goals are not fed and no guard looks; damopipe stop ends it"
+    return f", followed by pid {found.follower_pid}" if found.follower_pid else ""
 
 
-def _row(found: Status, number: int) -> list[object]:
-    scheme = found.schemes[number]
+def _parameters(status: SchemeStatus) -> Iterator[str]:
+    """A scheme as `damopipe plan` describes it, with its goals' values of now."""
+    from damopipe.pipeline.describe_scheme import describe_scheme
+
+    scheme = status.parameters
+    both = zip(scheme.quota.goals, status.goals, strict=True)
+    goals = tuple(goal.model_copy(update={"current_value": value}) for goal, value in both)
+    now = scheme.model_copy(update={"quota": scheme.quota.model_copy(update={"goals": goals})})
+    yield from (f"  {line}" for line in describe_scheme(now))
+
+
+def _plain(found: Status) -> dict[str, Any]:
+    plain = asdict(found)
+    for scheme in plain["schemes"]:
+        scheme["parameters"] = scheme["parameters"].model_dump(mode="json")
+    return plain
+
+
+def _row(scheme: SchemeStatus) -> list[object]:
     numbers = scheme.numbers
 
     def size(name: str) -> object:
@@ -75,4 +107,4 @@ def _row(found: Status, number: int) -> list[object]:
         return None if value is None else units.approx_bytes(value)
 
     sizes = [size("sz_tried"), size("sz_applied"), size("effective_quota_bytes")]
-    return [scheme.kdamond, scheme.name, scheme.action, *sizes, numbers["qt_exceeds"], numbers["nr_snapshots"]]
+    return [scheme.kdamond, scheme.name, *sizes, numbers["qt_exceeds"], numbers["nr_snapshots"]]

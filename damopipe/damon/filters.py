@@ -20,6 +20,13 @@ FILTER_TYPES: dict[str, str] = {
 }
 """Each filter type and the layer that evaluates it."""
 
+
+def is_passed_over(filter_type: str, action: str, operations: str) -> bool:
+    """Whether the kernel silently ignores filters of this type: its virtual operations sets carry them out for few actions."""
+    is_carried_out = action == "stat" or action.startswith("migrate_")
+    return FILTER_TYPES[filter_type] == "ops" and operations != "paddr" and not is_carried_out
+
+
 PROBE_FILTER_TYPES = ("anon", "memcg")
 """What a probe can be about (Linux 7.2)."""
 

@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from damopipe import units
 from damopipe.backend.steering import missing_commands
 from damopipe.backend.targets import Target
-from damopipe.damon.filters import FILTER_TYPES
-from damopipe.damon.scheme import GOAL_METRICS, Scheme
+from damopipe.damon.filters import is_passed_over
+from damopipe.damon.scheme import Scheme
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.machine import SNAPSHOTS
 from damopipe.errors import TargetError
 from damopipe.kernel import conditions, metrics, needs
 from damopipe.kernel.features import Features
 from damopipe.kernel.machine import Machine
+from damopipe.kernel.named import Absent, absent, absent_node
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
 
 _LARGE_BYTES = 16 << 30
@@ -80,18 +81,15 @@ def _target(key: str, target: PlannedTarget, machine: Machine) -> Iterator[Findi
         text = f"{target.command[0]!r} is not to be found from here"
         yield Finding(f"{key}.command", "missing", text, "install it, or write its path")
     if target.numa_node is not None:
-        yield from _node(f"{key}.physical.numa_node", target.numa_node, machine)
+        yield from _absent(absent_node(f"{key}.physical.numa_node", target.numa_node, machine))
+
+
+def _absent(found: Iterator[Absent]) -> Iterator[Finding]:
+    yield from (Finding(one.key, "missing", one.text, one.advice) for one in found)
 
 
 def _is_command(name: str) -> bool:
     return shutil.which(name) is not None or ("/" in name and os.access(name, os.X_OK))
-
-
-def _node(key: str, node: int, machine: Machine) -> Iterator[Finding]:
-    nodes = conditions.memory_nodes(machine)
-    if nodes is not None and node not in nodes:
-        there = ", ".join(map(str, nodes))
-        yield Finding(key, "missing", f"there is no node {node} with memory", f"the nodes with memory are: {there}")
 
 
 def _attrs(key: str, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
@@ -112,19 +110,13 @@ def _attrs(key: str, context: PlannedContext, machine: Machine) -> Iterator[Find
 
 def _scheme(key: str, scheme: Scheme, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
     yield from _action(key, scheme, context.operations, machine)
-    nodes = [scheme.target_nid] if scheme.target_nid is not None else [dest.id for dest in scheme.dests]
-    for node in nodes:
-        yield from _node(f"{key}.target_nid" if scheme.target_nid is not None else f"{key}.dests", node, machine)
+    yield from _absent(absent(key, scheme, machine))
     for number, one in enumerate(scheme.filters):
         yield from _filter(f"{key}.filters[{number}]", one.type, scheme, context.operations)
-        yield from _memcg(f"{key}.filters[{number}].memcg", one.memcg_path, machine)
     for number, goal in enumerate(scheme.quota.goals):
-        place = f"{key}.goals[{number}]"
         if goal.metric == "some_mem_psi_us" and not conditions.has_pressure(machine):
-            yield Finding(f"{place}.metric", "missing", "this kernel keeps no account of memory pressure", "boot with psi=1")
-        if goal.nid is not None and "nid" in GOAL_METRICS[goal.metric]:
-            yield from _node(f"{place}.nid", goal.nid, machine)
-        yield from _memcg(f"{place}.memcg", goal.memcg_path, machine)
+            place = f"{key}.goals[{number}].metric"
+            yield Finding(place, "missing", "this kernel keeps no account of memory pressure", "boot with psi=1")
 
 
 def _action(key: str, scheme: Scheme, operations: str, machine: Machine) -> Iterator[Finding]:
@@ -144,12 +136,6 @@ def _action(key: str, scheme: Scheme, operations: str, machine: Machine) -> Iter
 
 def _filter(key: str, kind: str, scheme: Scheme, operations: str) -> Iterator[Finding]:
     """The kernel passes in silence over a filter that an operations set does not carry out for an action."""
-    filtered = scheme.action == "stat" or scheme.action.startswith("migrate_")
-    if FILTER_TYPES[kind] == "ops" and operations != "paddr" and not filtered:
+    if is_passed_over(kind, scheme.action, operations):
         text = f"the kernel passes over filters of type {kind!r} for {scheme.action} with operations {operations}"
         yield Finding(f"{key}.type", "note", text, "use operations paddr, or filters of type addr or target")
-
-
-def _memcg(key: str, path: str | None, machine: Machine) -> Iterator[Finding]:
-    if path is not None and not conditions.has_cgroup(machine, path):
-        yield Finding(key, "missing", f"there is no cgroup {path!r}", f"ls {machine.sys}/fs/cgroup shows what there is")

@@ -37,6 +37,24 @@ def parse(tree: Tree) -> tuple[Kdamond, ...]:
     return tuple(Kdamond.model_validate(tidy_kdamond(_item(tree, f"{n}/", KDAMOND))) for n in found)
 
 
+def differing(now: Tree, wanted: Tree) -> dict[str, str]:
+    """What to write, in the order of `wanted`, to make the files of `now` those: what differs, and nothing else.
+
+    A count that differs makes its folders anew, so all below it is written; so is what has to become empty, which no
+    write can do.
+    """
+    counts = [path for path in wanted if path.rpartition("/")[2].startswith("nr_")]
+    anew = {path for path in counts if now.get(path) != wanted[path]}
+    emptied = [path for path, text in wanted.items() if not text and now.get(path)]
+    anew |= {max((count for count in counts if path.startswith(_folder_of(count))), key=len) for path in emptied}
+    folders = tuple(_folder_of(path) for path in anew)
+    return {path: text for path, text in wanted.items() if path.startswith(folders) or now.get(path) != text}
+
+
+def _folder_of(count: str) -> str:
+    return f"{count.rpartition('/')[0]}/"
+
+
 def _files(noun: Any, layout: Layout, prefix: str, features: Container[str]) -> Iterator[tuple[str, str]]:
     for entry in layout:
         there = entry.needs is None or entry.needs in features

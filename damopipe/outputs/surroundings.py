@@ -35,6 +35,9 @@ def _option_error(name: str, given: Mapping[str, Any]) -> str | None:
     return None
 
 
-def load_pipeline(path: Path | str, sets: Mapping[str, str] | None = None) -> Loaded:
-    """Reads and checks a pipeline file. Raises UsageError, or PipelineError with every problem of the file."""
-    return load(Path(path), sets or {}, surroundings())
+def load_pipeline(path: Path | str, sets: Mapping[str, str] | None = None, running: Mapping[str, Any] | None = None) -> Loaded:
+    """Reads and checks a pipeline file, or one that is laid over what runs (`pipeline.merge`).
+
+    Raises UsageError, or PipelineError with every problem of the file.
+    """
+    return load(Path(path), sets or {}, surroundings(), running)

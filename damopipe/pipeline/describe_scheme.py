@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from damopipe import units
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import Bounds
-from damopipe.damon.scheme import Goal, Quota, Scheme, Watermarks
+from damopipe.damon.scheme import AccessPattern, Goal, Quota, Scheme, Watermarks
 
 _METRIC_UNITS: dict[str, Callable[[int], str]] = {"_bp": units.format_bp, "_us": units.format_time_us}
 
@@ -20,11 +20,11 @@ def describe_scheme(scheme: Scheme) -> Iterator[str]:
     if scheme.quota != Quota():
         yield f"  quota {_quota(scheme.quota)}"
     for goal in scheme.quota.goals:
-        yield f"  goal {_goal(goal)}, tuner {scheme.quota.goal_tuner}"
+        yield f"  goal {goal_text(goal)}, tuner {scheme.quota.goal_tuner}"
     if scheme.watermarks.metric != "none":
         yield f"  active by {_watermarks(scheme.watermarks)}"
     for one in scheme.filters:
-        yield f"  filter {_filter(one)}"
+        yield f"  filter {filter_text(one)}"
     if scheme.max_nr_snapshots:
         yield f"  until it was applied to {scheme.max_nr_snapshots} snapshots"
 
@@ -36,17 +36,20 @@ def _nodes(scheme: Scheme) -> str:
 
 
 def _regions(scheme: Scheme) -> str:
-    pattern = scheme.pattern
+    size, access, age = (None if text == "any" else text for text in pattern_texts(scheme.pattern).values())
+    return f"{size or 'any size'}, accessed {access or 'or not'}, for {age or 'any time'}"
+
+
+def pattern_texts(pattern: AccessPattern) -> dict[str, str]:
+    """Size, access and age of a pattern, each in a few words: `2MiB to max`, or `any`."""
     access = units.format_bp if pattern.access_unit == "bp" else _counted("samples")
     age = units.format_time_us if pattern.age_unit == "us" else _counted("aggregations")
-    size = _range(pattern.size_bytes, units.format_bytes) or "any size"
-    return ", ".join(
-        [
-            size,
-            f"accessed {_range(pattern.access, access) or 'or not'}",
-            f"for {_range(pattern.age, age) or 'any time'}",
-        ]
-    )
+    bounds = {
+        "size": _range(pattern.size_bytes, units.format_bytes),
+        "access": _range(pattern.access, access),
+        "age": _range(pattern.age, age),
+    }
+    return {name: text or "any" for name, text in bounds.items()}
 
 
 def _counted(what: str) -> Callable[[int], str]:
@@ -63,10 +66,10 @@ def _range(bounds: Bounds, show: Callable[[int], str]) -> str:
 
 
 def _quota(quota: Quota) -> str:
-    limits = [f"{_ms(quota.time_ms)} of CPU"] * bool(quota.time_ms)
+    limits = [f"{milliseconds(quota.time_ms)} of CPU"] * bool(quota.time_ms)
     limits += [units.format_bytes(quota.size_bytes)] * bool(quota.size_bytes)
     weights = quota.weights
-    parts = [f"{' and '.join(limits) or 'without a limit of its own'} every {_ms(quota.reset_interval_ms)}"]
+    parts = [f"{' and '.join(limits) or 'without a limit of its own'} every {milliseconds(quota.reset_interval_ms)}"]
     if any(weights.model_dump().values()):
         parts.append(f"weights size {weights.size_permil}, access {weights.access_permil}, age {weights.age_permil}")
     if quota.fail_charge_denom:
@@ -74,15 +77,17 @@ def _quota(quota: Quota) -> str:
     return ", ".join(parts)
 
 
-def _ms(ms: int) -> str:
+def milliseconds(ms: int) -> str:
+    """The shortest exact text of a time."""
     return units.format_time_us(ms * 1000)
 
 
-def _goal(goal: Goal) -> str:
+def goal_text(goal: Goal) -> str:
+    """A goal in a few words: `some_mem_psi_us at 500us`."""
     show = next((show for unit, show in _METRIC_UNITS.items() if goal.metric.endswith(unit)), str)
     where = f" of node {goal.nid}" if goal.nid is not None else ""
     where += f" of cgroup {goal.memcg_path}" if goal.memcg_path is not None else ""
-    now = f" (now {goal.current_value})" if goal.current_value is not None else ""
+    now = f" (now {show(goal.current_value)})" if goal.current_value is not None else ""
     return f"{goal.metric}{where} at {show(goal.target_value)}{now}"
 
 
@@ -91,7 +96,8 @@ def _watermarks(marks: Watermarks) -> str:
     return f"{marks.metric}, looked at every {units.format_time_us(marks.interval_us)}: {', '.join(levels)}"
 
 
-def _filter(one: Filter) -> str:
+def filter_text(one: Filter) -> str:
+    """What a filter does: `leaves alone anon`."""
     what = one.type if one.match else f"all that is not {one.type}"
     detail = one.memcg_path or ""
     if one.address:

@@ -16,7 +16,9 @@ from typing import Any
 import tomli
 
 from damopipe.errors import PipelineError, Problem, UsageError
+from damopipe.pipeline.advice import advice
 from damopipe.pipeline.lines import Lines
+from damopipe.pipeline.merge import Merged, merge
 from damopipe.pipeline.model import Pipeline
 from damopipe.pipeline.params import substitute
 from damopipe.pipeline.semantics import notes, problems, unused
@@ -47,15 +49,27 @@ class Loaded:
     sha256: str
     path: Path
     params: Mapping[str, str]
+    tree: Mapping[str, Any]
+    """What was checked: the file's tables with every ${name} replaced, laid over what ran where the file was for that."""
 
 
-def load_pipeline(path: Path, sets: Mapping[str, str], surroundings: Surroundings) -> Loaded:
-    """Reads and checks a pipeline file. Raises UsageError if there is none, PipelineError with all its problems."""
+def load_pipeline(
+    path: Path, sets: Mapping[str, str], surroundings: Surroundings, running: Mapping[str, Any] | None = None
+) -> Loaded:
+    """Reads and checks a pipeline file. Raises UsageError if there is none, PipelineError with all its problems.
+
+    With `running`, a tree as `Loaded.tree`, the file may be a part: what it does not name is as it is there.
+    """
     raw = _read(path)
     text, tree = _parse(path, raw)
     lines = Lines(text)
     file = str(path)
     params = substitute(tree, sets)
+    own_notes = [*notes(tree), *unused(params)]
+    merged = _merged(tree, running)
+    if running is not None and (unmatched := [*params.problems, *merged.problems]):
+        raise PipelineError([_placed(file, lines, *one) for one in unmatched])
+    tree = merged.tree
     shape, found = validate(tree), params.problems
     pipeline, said_keys = shape.pipeline, [key for key, _ in found]
     found += [(key, message) for key, message in shape.faults if key not in said_keys]
@@ -63,9 +77,22 @@ def load_pipeline(path: Path, sets: Mapping[str, str], surroundings: Surrounding
         broken = [*(key for key, _ in found), *shape.shifted]
         found += [one for one in problems(pipeline, path.parent, surroundings) if not _concerns(one[0], broken)]
     if found or pipeline is None:
-        raise PipelineError(sorted((_placed(file, lines, *one) for one in found), key=lambda one: one.line or 0))
-    said = tuple(_placed(file, lines, key, message, "note") for key, message in [*notes(tree), *unused(params)])
-    return Loaded(pipeline, said, text, hashlib.sha256(raw).hexdigest(), path.resolve(), params.values)
+        raise PipelineError(sorted((_origin(file, lines, merged, *one) for one in found), key=lambda one: one.line or 0))
+    said = [_placed(file, lines, key, message, "note") for key, message in own_notes]
+    said += [_origin(file, lines, merged, key, message, "note") for key, message in advice(pipeline)]
+    return Loaded(pipeline, tuple(said), text, hashlib.sha256(raw).hexdigest(), path.resolve(), params.values, tree)
+
+
+def _merged(tree: dict[str, Any], running: Mapping[str, Any] | None) -> Merged:
+    return Merged(tree) if running is None else merge(running, tree)
+
+
+def _origin(file: str, lines: Lines, merged: Merged, key: str, message: str, severity: str = "error") -> Problem:
+    """A problem of the merged tree, at the file's own key where it has it."""
+    place = merged.place(key)
+    if place is None:
+        return Problem(file, f"{key} (running)", message, severity=severity)
+    return _placed(file, lines, place, message, severity)
 
 
 def _placed(file: str, lines: Lines, key: str, message: str, severity: str = "error") -> Problem:

@@ -43,7 +43,12 @@ def _nodes(key: str, scheme: Scheme, action: Action) -> Found:
     if not action.migrates and (scheme.target_nid is not None or scheme.dests):
         field = "dests" if scheme.dests else "target_nid"
         yield f"{key}.{field}", f"is for migrate_hot and migrate_cold, not for {scheme.action}; leave it out"
-    elif scheme.target_nid is not None and scheme.dests:
+    seen: set[int] = set()
+    for number, dest in enumerate(scheme.dests):
+        if dest.node in seen:
+            yield f"{key}.dests[{number}].node", f"node {dest.node} is named already; give it one weight"
+        seen.add(dest.node)
+    if action.migrates and scheme.target_nid is not None and scheme.dests:
         yield f"{key}.target_nid", "stands beside dests, which would win; give one of them"
 
 

@@ -14,12 +14,14 @@ from damopipe.backend.damon import DamonBackend
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Wants
 from damopipe.damon.attrs import IntervalsGoal
+from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import AccessPattern, Scheme
 from damopipe.errors import MachineError, StageError
 from damopipe.kernel import conditions
 from damopipe.pipeline.planned import Plan, PlannedTarget
 from damopipe.records import Batch
+from tests import abi
 from tests.kernel.fake_damon import FIRST_PID, FakeDamon
 
 from .plans import command, pid, plan
@@ -123,6 +125,25 @@ def tuning(one: Plan) -> Plan:
     intervals = context.attrs.intervals.model_copy(update={"sample_us": 5_000, "goal": goal})
     attrs = context.attrs.model_copy(update={"intervals": intervals})
     return one.model_copy(update={"contexts": (context.model_copy(update={"attrs": attrs}),)})
+
+
+@pytest.mark.parametrize(
+    ("scheme", "line"),
+    [
+        (Scheme(name="a", action="migrate_cold", target_nid=7), r"scheme\[0\].target_nid: there is no node 7 with memory"),
+        (
+            Scheme(name="a", action="stat", filters=(Filter(type="memcg", memcg_path="/gone"),)),
+            r"scheme\[0\].filters\[0\].memcg: there is no cgroup '/gone'",
+        ),
+    ],
+)
+def test_what_a_scheme_names_must_be_there(damon: FakeDamon, scheme: Scheme, line: str) -> None:
+    abi.put(damon.machine.sys / "devices/system/node/has_memory", "0\n")
+    physical = plan(PlannedTarget(kind="physical"), operations="paddr", schemes=(scheme,), snapshot_us=100_000)
+    with pytest.raises(MachineError, match=line) as caught:
+        DamonBackend(damon.machine).start(physical, silent)
+    assert "\n" not in str(caught.value)
+    assert damon.writes == []
 
 
 def test_switching_on_comes_after_everything_else(damon: FakeDamon, process: subprocess.Popen[bytes]) -> None:

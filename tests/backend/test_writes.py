@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.backend.writes import FIRST_PID, describe_writes, lacking, planned_writes
+from damopipe.backend.writes import FIRST_PID, describe_writes, lacking, planned_writes, unmatched
 from damopipe.damon.scheme import Scheme
 from damopipe.outputs.surroundings import load_pipeline
 from damopipe.pipeline.plan import make_plan
@@ -27,7 +27,9 @@ def test_every_pipeline(tmp_path: Path, golden: Callable[[str, str], None], file
     abi.put(machine.proc / "iomem", IOMEM)
     planned = make_plan(load_pipeline(file, {}), "damon")
     refused = [f"not on this kernel: {line}" for line in lacking(planned, machine)]
-    text = "\n".join([*refused, *describe_writes(planned_writes(planned, machine))]).replace(str(tmp_path), "")
+    text = "\n".join([*refused, *unmatched(planned, machine), *describe_writes(planned_writes(planned, machine))]).replace(
+        str(tmp_path), ""
+    )
     golden(f"writes/{file.stem}-{kernel}.txt", text + "\n")
 
 

@@ -101,7 +101,7 @@ class locked:
 
 def test_store_from_a_newer_version(damopipe: Program) -> None:
     damopipe("run", damopipe.pipeline(SLEEPER))
-    statement = "INSERT INTO schema_migration SELECT '9999_future', checksum, applied_at, '99.0' FROM schema_migration"
+    statement = "INSERT INTO schema_migration SELECT '9999_future', checksum, applied_at, '99.0' FROM schema_migration LIMIT 1"
     code = f"import duckdb; duckdb.connect('damopipe.duckdb').execute({statement!r})"
     subprocess.run([sys.executable, "-c", code], cwd=damopipe.folder, check=True)
     for arguments in (["run", "pipe.toml"], ["sql", "FROM run"], ["runs"]):

@@ -149,7 +149,7 @@ filters = [{ type = "memcg", memcg = "/app" }, { type = "memcg", memcg = "gone" 
 
 def test_dests_are_looked_at_one_by_one(judged: Judge) -> None:
     scheme = SCHEME.format("migrate_hot") + "dests = [{ node = 0, weight = 1 }, { node = 9, weight = 1 }]\n"
-    assert told(judged(PID + scheme))["scheme[0].dests"][1] == "there is no node 9 with memory"
+    assert told(judged(PID + scheme))["scheme[0].dests[1].node"][1] == "there is no node 9 with memory"
 
 
 def test_filters_that_the_kernel_passes_over(judged: Judge) -> None:

@@ -6,6 +6,7 @@ It answers what the captured trees and the trials say (tests/abi); a write can b
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 from pathlib import Path
@@ -33,6 +34,9 @@ class FakeDamon:
         self.writes: list[tuple[str, str]] = []
         self.fail_at: int | None = None
         self.fail_errno = errno.EIO
+        self.ends_at_commit = False
+        """As old kernels do: the commit is accepted, and the kdamond ends."""
+        self._refused: str | None = None
         region = "contexts/0/targets/0/regions/0"  # the captured kdamond had none
         self._tree = abi.tree(kernel) | {f"{region}/start": "0", f"{region}/end": "0"}
 
@@ -40,6 +44,10 @@ class FakeDamon:
         """From now on `fs.write` writes here, and nowhere else."""
         monkeypatch.setattr(fs, "write", self.write)
         return self
+
+    def refuse(self, value: str, error: int) -> None:
+        """From now on that value is refused, wherever it is written."""
+        self._refused, self.fail_errno = value, error
 
     def listing(self) -> dict[str, str]:
         """Every file of DAMON and its modules, and its text."""
@@ -53,7 +61,9 @@ class FakeDamon:
             raise RefusedWrite(OSError(errno.ENOENT, "No such file or directory"), path, value)
         if self.fail_at is not None and len(self.writes) >= self.fail_at:
             self.fail_at = None  # one failure: putting back goes on
-            raise RefusedWrite(OSError(self.fail_errno, "Input/output error"), path, value)
+            raise RefusedWrite(OSError(self.fail_errno, os.strerror(self.fail_errno)), path, value)
+        if value == self._refused:
+            raise RefusedWrite(OSError(self.fail_errno, os.strerror(self.fail_errno)), path, value)
         self.writes.append((str(file.relative_to(self.machine.sys)), value))
         if file.name == "state":
             self._state(file, value)
@@ -74,6 +84,8 @@ class FakeDamon:
         elif value == "off":
             (file.parent / "pid").write_text("-1\n")
             file.write_text("off\n")
+        elif value == "commit" and self.ends_at_commit:
+            self._state(file, "off")
         elif not is_on:
             raise RefusedWrite(OSError(errno.EINVAL, "Invalid argument"), str(file), value)
 

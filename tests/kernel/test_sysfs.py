@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -92,3 +93,19 @@ def test_texts_are_as_the_kernel_prints_them(kernel: str) -> None:
     assert {path: rendered[path] for path in tree if is_ours_to_write(path)} == {
         path: text for path, text in tree.items() if is_ours_to_write(path)
     }
+
+
+class TestDiffering:
+    NOW: ClassVar[dict[str, str]] = {"f/nr_x": "2", "f/0/a": "1", "f/0/b": "text", "f/1/a": "3", "f/1/b": "", "g": "5"}
+
+    def test_only_what_differs(self) -> None:
+        assert sysfs.differing(self.NOW, self.NOW) == {}
+        assert sysfs.differing(self.NOW, self.NOW | {"g": "6", "f/1/a": "4"}) == {"f/1/a": "4", "g": "6"}
+
+    def test_a_count_makes_its_folders_anew(self) -> None:
+        wanted = {"f/nr_x": "1", "f/0/a": "1", "f/0/b": "text", "g": "5"}
+        assert list(sysfs.differing(self.NOW, wanted)) == ["f/nr_x", "f/0/a", "f/0/b"]
+
+    def test_nothing_can_be_written_empty(self) -> None:
+        wanted = self.NOW | {"f/0/b": ""}
+        assert list(sysfs.differing(self.NOW, wanted)) == ["f/nr_x", "f/0/a", "f/0/b", "f/1/a", "f/1/b"]
