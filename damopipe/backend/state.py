@@ -62,10 +62,10 @@ class State(BaseModel):
     """What is added to the trace clock to get the wall clock."""
     plan: str | None = None
     """Of schemes that stay on after we exit (`damopipe start`): the plan, as JSON; None of a run."""
-    document: str | None = None
-    """Of schemes that were tuned since: the pipeline's tables with all that tuning named, as JSON; else the plan's file tells."""
     is_followed: bool = False
     """Whether the process `pid` stays with them (`damopipe start --follow`): it may be gone, as after SIGKILL."""
+    document: str | None = None
+    """Of schemes that were tuned since: the pipeline's tables with all that tuning named, as JSON; else the plan's file tells."""
     since_ns: int = 0
     """When they were switched on, wall clock."""
     store: str | None = None

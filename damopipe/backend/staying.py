@@ -61,7 +61,7 @@ def refuse_what_ends_with_us(plan: Plan) -> None:
 
 
 def refuse_what_needs_us(plan: Plan) -> None:
-    """UsageError for a guard or a feed, which somebody must stay to look at."""
+    """Raises UsageError for what somebody has to stay for."""
     needed = [] if plan.guard is None else ["[guard]"]
     needed += [key for key, _ in plan.feeds]
     if needed:
@@ -137,9 +137,10 @@ def status(machine: Machine) -> Status | None:
     tuned = Tuned(kdamonds, plan.contexts)
     list(tuned.look(0, 0))
     intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
+    schemes = tuple(_schemes(plan, kdamonds, machine))
     goes_by_goal = tuple(number for number, context in enumerate(plan.contexts) if context.attrs.intervals.goal is not None)
-    is_there = state.is_followed and is_alive(machine, state.pid, state.start_ticks)
-    found = Status(state.pipeline, state.since_ns, None, pids, intervals, tuple(_schemes(plan, kdamonds, machine)), goes_by_goal)
+    found = Status(state.pipeline, state.since_ns, None, pids, intervals, schemes, goes_by_goal)
+    is_there = has_follower(machine, state)
     return replace(found, follower_pid=state.pid if is_there else None, is_follower_gone=state.is_followed and not is_there)
 
 
@@ -153,6 +154,11 @@ def _schemes(plan: Plan, kdamonds: Kdamonds, machine: Machine) -> Iterator[Schem
             numbers = scheme_numbers(kdamonds, number, place)
             goals = goals_now(machine, scheme.quota, f"{number}/contexts/0/schemes/{place}")
             yield SchemeStatus(number, scheme.name, scheme.action, numbers, scheme, goals)
+
+
+def has_follower(machine: Machine, state: State) -> bool:
+    """Whether there is a damopipe that stays with what is on."""
+    return state.is_followed and is_alive(machine, state.pid, state.start_ticks)
 
 
 def _staying(machine: Machine) -> State | None:

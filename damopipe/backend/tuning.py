@@ -19,11 +19,12 @@ from damopipe.backend.online import Files, Online, is_of_goals
 from damopipe.backend.refusal import is_alive
 from damopipe.backend.staging import kdamond_of
 from damopipe.backend.state import State, boot_id, kept
-from damopipe.backend.staying import refuse_what_needs_us
+from damopipe.backend.staying import has_follower, refuse_what_needs_us
+from damopipe.backend.steering import check_commands
 from damopipe.backend.tuned import Tuned
 from damopipe.damon.kdamond import Target
 from damopipe.errors import MachineError, UsageError
-from damopipe.kernel import features
+from damopipe.kernel import features, metrics
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.sysfs import parse
@@ -80,9 +81,11 @@ class Tuning:
                 where = f"context[{number}]: " if len(plan.contexts) > 1 else ""
                 hint = "end it with damopipe stop, then start the file"
                 raise UsageError(f"{plan.file}: {where}the {what} of what runs cannot be changed by tune; {hint}")
-        if not (self._state.is_followed and is_alive(self._machine, self._state.pid, self._state.start_ticks)):
+        require(plan, self._features)
+        metrics.require(plan, str(self._machine.proc))
+        check_commands(plan)
+        if not has_follower(self._machine, self._state):
             refuse_what_needs_us(plan)
-        able.require(plan, self._machine)
         return changes(self.running, self._wanted(plan))
 
     def commit(self, plan: Plan, tables: Mapping[str, Any]) -> None:
@@ -180,7 +183,7 @@ class Tuning:
 
 
 def _essence(context: PlannedContext) -> PlannedContext:
-    """Without what the kernel does not know: where a value came from, what feeds a goal."""
+    """Without what only says where a value comes from."""
     return context.model_copy(update={"defaults": (), "feeds": ()})
 
 

@@ -64,10 +64,7 @@ def words(found: Status) -> Iterator[str]:
         yield f"{found.pipeline}: a run records (pid {found.run_pid}); its schemes are in its store"
         return
     since = datetime.fromtimestamp(found.since_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    who = f", followed by pid {found.follower_pid}" if found.follower_pid else ""
-    if found.is_follower_gone:
-        who = ", without its follower, which was killed: goals are not fed and no guard looks; damopipe stop ends it"
-    yield f"{found.pipeline} is on since {since}{who}"
+    yield f"{found.pipeline} is on since {since}{_follower(found)}"
     for number, (pid, spans) in enumerate(zip(found.kdamond_pids, found.intervals_us, strict=False)):
         state = f"runs (pid {pid})" if pid else "has ended"
         sample, aggregation = (units.format_time_us(us) for us in spans)
@@ -76,6 +73,12 @@ def words(found: Status) -> Iterator[str]:
         for scheme in found.schemes:
             if scheme.kdamond == number:
                 yield from _parameters(scheme)
+
+
+def _follower(found: Status) -> str:
+    if found.is_follower_gone:
+        return "; its follower was killed: goals are not fed and no guard looks; damopipe stop ends it"
+    return f", followed by pid {found.follower_pid}" if found.follower_pid else ""
 
 
 def _parameters(status: SchemeStatus) -> Iterator[str]:

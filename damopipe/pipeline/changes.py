@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from damopipe import units
 from damopipe.damon.scheme import Quota, Scheme
-from damopipe.pipeline.describe_guard import describe_feed, describe_guard
+from damopipe.pipeline.describe_guard import describe_guard, fed_by
 from damopipe.pipeline.describe_scheme import describe_scheme, filter_text, goal_text, milliseconds, pattern_texts
 from damopipe.pipeline.planned import Plan, PlannedContext
 
@@ -41,7 +41,16 @@ def changes(old: Plan, new: Plan) -> list[Change]:
         found += _different(f"{prefix}monitoring", _monitoring(before), _monitoring(after))
         found += _schemes(prefix, before.schemes, after.schemes)
         found += _different(f"{prefix}feeds", _feeds(before), _feeds(after))
-    return found
+    guards = ({"guard": describe_guard(plan.guard)} if plan.guard else {} for plan in (old, new))
+    return [*found, *_different("pipeline", *guards)]
+
+
+def _feeds(context: PlannedContext) -> dict[str, str]:
+    """What feeds goals, by scheme and goal."""
+    return {
+        f"{context.schemes[one.scheme].name} goal {one.goal}": f"{fed_by(one)} every {units.format_time_us(one.interval_us)}"
+        for one in context.feeds
+    }
 
 
 def _guard(plan: Plan) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from damopipe.backend.following import Following
 from damopipe.backend.state import kept
 from damopipe.backend.staying import start, stop
 from damopipe.backend.tuning import Tuning
@@ -299,3 +300,33 @@ class TestTunedIntervals:
     def test_they_change_when_the_file_gives_another(self, damon: FakeDamon) -> None:
         assert tune(damon, '[monitoring]\nsample = "10ms"\n') == ["monitoring: sample 50ms → 10ms"]
         assert self.intervals(damon) == ["10000", "1000000"]
+
+
+GUARDED = PIPELINE.replace("current = 40 }", 'feed = { command = ["true"] } }') + '[guard]\ncommand = ["true"]\n'
+
+
+def test_a_guard_and_a_feed_are_for_a_follower_to_take_up(damon: FakeDamon) -> None:
+    """No file of the kernel differs: who stays with the schemes reads them from the state file."""
+    with Following(planned(damon, PIPELINE), damon.machine, silent):
+        damon.writes.clear()
+        changes = tune(damon, GUARDED)
+        assert changes == [
+            "scheme cool: goals[0] user_input at 100 (now 40) → user_input at 100",
+            "feeds: cool goal 0 none → the command true every 1s",
+            "pipeline: guard none → stop once the command true fails for 10s, looked at every 1s",
+        ]
+        kept_plan = Plan.model_validate_json((kept(damon.machine) or pytest.fail()).plan or "")
+        assert kept_plan.guard is not None and len(list(kept_plan.feeds)) == 1
+        damon.writes.clear()
+        assert tune(damon, '[guard]\ncommand = ["false"]\n') == [
+            "pipeline: guard stop once the command true fails for 10s, looked at every 1s → "
+            "stop once the command false fails for 10s, looked at every 1s"
+        ]
+        assert writes(damon) == []
+    start(planned(damon, PIPELINE), damon.machine, silent)
+
+
+def test_without_a_follower_a_guard_is_refused(on: FakeDamon) -> None:
+    with pytest.raises(UsageError, match=r"\[guard\], scheme\[0\].goals\[0\].feed need damopipe start --follow"):
+        tune(on, GUARDED)
+    assert writes(on) == []

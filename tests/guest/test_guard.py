@@ -86,9 +86,12 @@ def test_pausing_stops_the_work_and_resuming_goes_on(tmp_path: Path) -> None:
         return
     said: list[str] = []
     tried: dict[str, list[int]] = {"before": [], "paused": [], "after": []}
+    ages: dict[str, int] = {"before": 0, "paused": 0, "after": 0}
     with start(guarded(guard), said) as session:
         for batch in session.batches():
             stage = ("before", "paused", "after")[len(said)]
+            if batch.kind == "region":
+                ages[stage] = max(ages[stage], int(batch.columns["age"].max()))
             if batch.kind != "scheme_stat":
                 continue
             tried[stage] += batch.columns["nr_tried"].tolist()
@@ -102,6 +105,7 @@ def test_pausing_stops_the_work_and_resuming_goes_on(tmp_path: Path) -> None:
     assert tried["before"][0] < tried["before"][-1]
     assert tried["paused"][1] == tried["paused"][-1]
     assert tried["after"][0] < tried["after"][-1]
+    assert ages["after"] > ages["before"] > 5  # what monitoring had learned was not forgotten
 
 
 def test_a_value_that_is_fed_reaches_the_kernel(tmp_path: Path) -> None:
