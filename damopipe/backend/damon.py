@@ -13,8 +13,6 @@ from damopipe.backend import able
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Say, Wants
 from damopipe.errors import MachineError
-from damopipe.kernel import metrics, named
-from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
 
@@ -43,8 +41,5 @@ class DamonBackend:
         missing = self.missing(Wants.of(plan))
         if missing:
             raise MachineError(missing)
-        require(plan, find(self.machine))
-        named.require(plan, self.machine)
-        metrics.require(plan, str(self.machine.proc))
-        check_commands(plan)
+        able.require(plan, self.machine)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

@@ -99,6 +99,7 @@ class Driver:
             raise
         if changed and self._kdamonds.is_on(context.number):
             self._keep_tuned(context)
+            self._kdamonds.leave_regions(context.number)
             for path, text in changed.items():
                 self._kdamonds.write_one(path, text)
             self._committed[context.number] = time.monotonic()

@@ -47,16 +47,9 @@ class Pausing:
     def _commit(self, number: int, context: PlannedContext, wanted: bool) -> None:
         if context.attrs.intervals.goal is not None:
             self._kdamonds.command(number, "update_tuned_intervals")
-        self._leave_regions(number)
+        self._kdamonds.leave_regions(number)
         self._kdamonds.write_one(self._file(number), "Y" if wanted else "N")
         self._kdamonds.command(number, "commit")
-
-    def _leave_regions(self, number: int) -> None:
-        """A commit without initial regions goes on with those that monitoring has found, and their ages."""
-        targets = f"{number}/contexts/0/targets"
-        for target in range(int(self._kdamonds.read(f"{targets}/nr_targets") or 0)):
-            if self._kdamonds.read(f"{targets}/{target}/regions/nr_regions") != "0":
-                self._kdamonds.write_one(f"{targets}/{target}/regions/nr_regions", "0")
 
     @staticmethod
     def _file(number: int) -> str:

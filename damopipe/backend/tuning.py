@@ -16,15 +16,13 @@ from typing import Any, Self
 from damopipe.backend import able
 from damopipe.backend.custody import locked
 from damopipe.backend.online import Files, Online, is_of_goals
-from damopipe.backend.refusal import is_alive
 from damopipe.backend.staging import kdamond_of
 from damopipe.backend.state import State, boot_id, kept
 from damopipe.backend.staying import has_follower, refuse_what_needs_us
-from damopipe.backend.steering import check_commands
 from damopipe.backend.tuned import Tuned
 from damopipe.damon.kdamond import Target
 from damopipe.errors import MachineError, UsageError
-from damopipe.kernel import features, metrics
+from damopipe.kernel import features
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.sysfs import parse
@@ -81,9 +79,7 @@ class Tuning:
                 where = f"context[{number}]: " if len(plan.contexts) > 1 else ""
                 hint = "end it with damopipe stop, then start the file"
                 raise UsageError(f"{plan.file}: {where}the {what} of what runs cannot be changed by tune; {hint}")
-        require(plan, self._features)
-        metrics.require(plan, str(self._machine.proc))
-        check_commands(plan)
+        able.require(plan, self._machine)
         if not has_follower(self._machine, self._state):
             refuse_what_needs_us(plan)
         return changes(self.running, self._wanted(plan))

@@ -98,6 +98,14 @@ class Kdamonds:
             raise _refused(f"{number}/state", error) from None
         return True
 
+    def leave_regions(self, number: int) -> None:
+        """Takes the initial regions out of the files: a commit without them goes on with those found, and their ages."""
+        targets = f"{number}/contexts/0/targets"
+        for target in range(int(self.read(f"{targets}/nr_targets") or 0)):
+            count = f"{targets}/{target}/regions/nr_regions"
+            if self.read(count) != "0":
+                self.write_one(count, "0")
+
 
 def _text(path: str) -> str:
     return _patiently(lambda: fs.read(path)).decode("utf-8", "replace").rstrip("\n")

@@ -35,7 +35,7 @@ class Change:
 def changes(old: Plan, new: Plan) -> list[Change]:
     """Every difference in what stays on; the plans have the same contexts, and `new` every scheme of `old` in its place."""
     several = len(old.contexts) > 1
-    found = list(_different("guard", _guard(old), _guard(new)))
+    found: list[Change] = []
     for number, (before, after) in enumerate(zip(old.contexts, new.contexts, strict=True)):
         prefix = f"context {number} " if several else ""
         found += _different(f"{prefix}monitoring", _monitoring(before), _monitoring(after))
@@ -51,14 +51,6 @@ def _feeds(context: PlannedContext) -> dict[str, str]:
         f"{context.schemes[one.scheme].name} goal {one.goal}": f"{fed_by(one)} every {units.format_time_us(one.interval_us)}"
         for one in context.feeds
     }
-
-
-def _guard(plan: Plan) -> dict[str, str]:
-    return {} if plan.guard is None else {"condition": describe_guard(plan.guard)}
-
-
-def _feeds(context: PlannedContext) -> dict[str, str]:
-    return {f"{context.schemes[feed.scheme].name}: goals[{feed.goal}]": describe_feed(feed) for feed in context.feeds}
 
 
 def _schemes(prefix: str, old: Sequence[Scheme], new: Sequence[Scheme]) -> Iterator[Change]:
