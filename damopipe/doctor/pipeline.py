@@ -17,6 +17,7 @@ from damopipe.damon.filters import is_passed_over
 from damopipe.damon.scheme import Scheme
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.machine import SNAPSHOTS
+from damopipe.doctor.module import judge_module
 from damopipe.errors import TargetError
 from damopipe.kernel import conditions, metrics, needs
 from damopipe.kernel.features import Features
@@ -32,7 +33,10 @@ def judge(plan: Plan, machine: Machine, features: Features) -> Iterator[Finding]
     """Everything about one plan, in the order of its file."""
     if plan.backend == "damon":
         yield from _features(plan, features)
-        yield from _events(plan, machine)
+        if plan.module:
+            yield from judge_module(plan.module, machine)
+        else:
+            yield from _events(plan, machine)
         yield from _asked(plan, machine)
     for number, context in enumerate(plan.contexts):
         prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""

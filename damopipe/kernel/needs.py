@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from damopipe.damon.attrs import Attrs
 from damopipe.damon.filters import FILTER_TYPES, Filter
+from damopipe.damon.modules import MODULES
 from damopipe.damon.scheme import Quota, Scheme
 from damopipe.errors import MachineError
 from damopipe.kernel.feature_table import FEATURES
@@ -61,6 +62,9 @@ class Need:
 
 def needs(plan: Plan) -> tuple[Need, ...]:
     """What the plan needs of a kernel's DAMON, in the order of the file."""
+    if plan.module:
+        module = MODULES[plan.module.name]
+        return (Need(module.folder, "module.name", f"the module {module.title}"),)
     found = [Need("sysfs", "backend", "DAMON's sysfs files")]
     for number, context in enumerate(plan.contexts):
         prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
