@@ -112,6 +112,7 @@ def _verdict(machine: Machine, found: Features, loaded: Loaded, wanted: str | No
     findings = (*refused, *judge(plan, machine, found))
     if name and not any_missing(findings):
         findings = (*findings, *_refused(plan, machine))
+    findings = (*findings, *(Finding(note.key, "note", note.message) for note in loaded.notes))
     return Verdict(str(loaded.path), name, reason, findings)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from damopipe.doctor import examine
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.pipeline import judge
 from damopipe.kernel import features
@@ -191,12 +192,24 @@ def test_dests_are_looked_at_one_by_one(judged: Judge) -> None:
     assert told(judged(PID + scheme))["scheme[0].dests[1].node"][1] == "there is no node 9 with memory"
 
 
-def test_filters_that_the_kernel_passes_over(judged: Judge) -> None:
-    anon = 'filters = [{ type = "anon" }]\n'
-    found = told(judged(PID + SCHEME.format("hugepage") + anon))
+def test_notes_of_the_file_are_told_too(tmp_path: Path, machine: Machine) -> None:
+    file = tmp_path / "pipe.toml"
+    file.write_text(PID + SCHEME.format("cold") + 'filters = [{ type = "anon" }]\n')
+    verdict = examine(machine, load_pipeline(file), "damon").pipeline
+    assert verdict is not None
+    found = told(list(verdict.findings))
     assert found["scheme[0].filters[0].type"][0] == "note"
-    assert told(judged(PID + SCHEME.format("stat") + anon)) == {}
-    assert told(judged(PHYSICAL + SCHEME.format("pageout") + anon)) == {}
+    assert "passes over filters of type 'anon' for cold" in found["scheme[0].filters[0].type"][1]
+
+
+def test_stat_of_an_older_kernel_counts_what_filters_should_leave_alone(judged: Judge, tmp_path: Path) -> None:
+    old = abi.fake_machine(tmp_path / "old", "6.12")
+    filtered = PHYSICAL + SCHEME.format("stat") + 'filters = [{ type = "addr", address = "4GiB-8GiB" }, { type = "anon" }]\n'
+    found = told(judged(filtered, here=old))
+    assert list(found) == ["scheme[0].filters[1].type"]
+    assert "passes over 'anon' for stat" in found["scheme[0].filters[1].type"][1]
+    assert told(judged(filtered)) == {}
+    assert told(judged(filtered.replace('"stat"', '"pageout"'), here=old)) == {}
 
 
 def test_intervals_that_find_nothing_in_a_large_memory(judged: Judge, machine: Machine) -> None:
