@@ -103,7 +103,6 @@ PARAMETERS = (
     (GOAL.format("active_mem_bp", ""), "scheme[0].goals[0].metric", "6.19", "7.0"),
     (GOAL.format("inactive_mem_bp", ""), "scheme[0].goals[0].metric", "6.19", "7.0"),
     (GOAL.format("node_eligible_mem_bp", ", nid = 0"), "scheme[0].goals[0].metric", "7.1", "7.2"),
-    ('[monitoring]\naddr_unit = "4KiB"\n', "monitoring.addr_unit", "6.17", "6.18"),
     ("[monitoring]\npause = true\n", "monitoring.pause", "7.1", "7.2"),
     ('[monitoring]\nrefresh = "1s"\n', "monitoring.refresh", "6.16", "6.17"),
     ("[monitoring]\nautotune = {}\n", "monitoring.autotune", "6.14", "6.15"),
