@@ -23,7 +23,7 @@ from damopipe.kernel import procfs
 from damopipe.pipeline.planned import PlannedTarget
 from damopipe.records import TargetRow
 
-_START_S = 30.0
+_START_S = 60.0
 
 
 class Target:

@@ -115,8 +115,9 @@ def test_stop_before_the_first_batch_and_twice_and_after(name: str) -> None:
     with backend(name).start(plan(SLEEPER), quiet) as session:
         session.stop()
         session.stop()
-        assert list(session.batches()) == []
+        found = {batch.kind for batch in session.batches()}
         assert session.end_reason == "stopped"
+    assert found <= ({"snapshot", "region"} if name == "damon" else set())  # DAMON is on since the beginning, and that is kept
     session.stop()
 
 

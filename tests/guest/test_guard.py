@@ -69,11 +69,10 @@ def test_a_command_that_begins_to_fail_stops_the_scheme_within_its_interval(tmp_
                     tried += batch.columns["nr_tried"].tolist()
                 if batch.kind == "counter" and "guard.tripped" in batch.columns["name"].tolist():
                     tripped_ns = time.monotonic_ns() if batch.columns["value"].tolist()[-1] else tripped_ns
-                if len(tried) >= 2 and not failed_ns:
+                if tried and tried[-1] > tried[0] and not failed_ns:  # it works
                     (tmp_path / "alarm").touch()
                     failed_ns = time.monotonic_ns()
         assert not HERE.kdamonds.joinpath("0").exists()
-    assert 0 < tried[0] < tried[-1]  # it worked before
     assert 0 < tripped_ns - failed_ns < 4e9  # a second, and what a guest without KVM adds to it
     assert Kdamonds(HERE).count() == 0
 
