@@ -13,6 +13,7 @@ from damopipe.backend import able
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Say, Wants
 from damopipe.errors import MachineError
+from damopipe.kernel import effects
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
 
@@ -42,4 +43,6 @@ class DamonBackend:
         if missing:
             raise MachineError(missing)
         able.require(plan, self.machine)
+        for line in effects.idle(plan, self.machine):
+            say(line)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

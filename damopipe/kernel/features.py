@@ -72,8 +72,8 @@ def _decide(evidence: Evidence, release: str) -> Features:
 
     A distribution may have brought DAMON up to date in an older kernel: then what is seen says more than the release.
     """
-    version = max(_version(release), _seen_version(evidence))
-    found = {row.name: evidence.get(row.name) or (version >= _version(row.since), "version") for row in ROWS}
+    version = max(as_version(release), _seen_version(evidence))
+    found = {row.name: evidence.get(row.name) or (version >= as_version(row.since), "version") for row in ROWS}
     return Features(_there(found), {name: how for name, (_, how) in found.items()}, release)
 
 
@@ -93,11 +93,12 @@ def _seen_version(evidence: Evidence) -> tuple[int, ...]:
     Modules and operations sets do not count: they can be left out of a build.
     """
     told = {row: evidence[row.name][0] for row in ROWS if row.name in evidence and row.kind not in ("module", "operations")}
-    missing = min((_version(row.since) for row, is_there in told.items() if not is_there), default=None)
-    there = [_version(row.since) for row, is_there in told.items() if is_there]
+    missing = min((as_version(row.since) for row, is_there in told.items() if not is_there), default=None)
+    there = [as_version(row.since) for row, is_there in told.items() if is_there]
     return max((version for version in there if missing is None or version < missing), default=())
 
 
-def _version(release: str) -> tuple[int, ...]:
+def as_version(release: str) -> tuple[int, ...]:
+    """(6, 12) of "6.12.95-cloud"; () of what is no release."""
     match = re.match(r"(\d+)\.(\d+)", release)
     return (int(match[1]), int(match[2])) if match else ()

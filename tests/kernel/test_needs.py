@@ -12,7 +12,7 @@ from damopipe.errors import MachineError
 from damopipe.kernel import features
 from damopipe.kernel.feature_table import FEATURES
 from damopipe.kernel.features import of_version
-from damopipe.kernel.needs import FILTER_FEATURES, GOAL_FEATURES, Need, missing, needs, require, sentence
+from damopipe.kernel.needs import FILTER_FEATURES, GOAL_FEATURES, Need, missing, needs, newer, require, sentence, versions
 from damopipe.outputs.surroundings import load_pipeline
 from damopipe.pipeline.plan import make_plan
 from damopipe.pipeline.planned import Plan
@@ -101,6 +101,72 @@ def test_filters(tmp_path: Path, kind: str, more: str, allow: str, without: str,
     made = plan(tmp_path, PLAIN + FILTER.format(kind, more, allow))
     assert needed in {need.feature for need in missing(made, of_version(without))}
     assert not missing(made, of_version(FEATURES[needed].since))
+
+
+GOAL = 'quota = {{ interval = "1s" }}\ngoals = [{{ {} }}]\n'
+NODE = 'metric = "{}", nid = 0, target = 50'
+MEMCG = f'{NODE}, memcg = "/a"'
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "scheme", "since", "key"),
+    [
+        ("", 'action = "lru_prio"', "6.0", "scheme[0].action"),
+        ("", 'action = "collapse"', "7.2", "scheme[0].action"),
+        ("", 'action = "migrate_hot"\ntarget_nid = 0', "6.11", "scheme[0].action"),
+        ("", 'action = "migrate_hot"\ndests = [{ node = 0 }]', "6.17", "scheme[0].dests"),
+        ("", 'action = "stat"\napply_interval = "1s"', "6.7", "scheme[0].apply_interval"),
+        ("", 'action = "stat"\nmax_snapshots = 1', "7.0", "scheme[0].max_snapshots"),
+        ("", 'action = "stat"\nquota = { tuner = "temporal" }', "7.1", "scheme[0].quota.tuner"),
+        ("", 'action = "stat"\nquota = { fail_charge = [1, 10] }', "7.2", "scheme[0].quota.fail_charge"),
+        ("", GOAL.format('metric = "user_input", target = 5'), "6.8", "scheme[0].goals[0].metric"),
+        ("", GOAL.format('metric = "some_mem_psi_us", target = 5'), "6.9", "scheme[0].goals[0].metric"),
+        ("", GOAL.format(NODE.format("node_mem_used_bp")), "6.16", "scheme[0].goals[0].metric"),
+        ("", GOAL.format(NODE.format("node_mem_free_bp")), "6.16", "scheme[0].goals[0].metric"),
+        ("", GOAL.format(MEMCG.format("node_memcg_used_bp")), "6.19", "scheme[0].goals[0].metric"),
+        ("", GOAL.format(MEMCG.format("node_memcg_free_bp")), "6.19", "scheme[0].goals[0].metric"),
+        ("", GOAL.format('metric = "active_mem_bp", target = 5'), "7.0", "scheme[0].goals[0].metric"),
+        ("", GOAL.format('metric = "inactive_mem_bp", target = 5'), "7.0", "scheme[0].goals[0].metric"),
+        ("", GOAL.format(NODE.format("node_eligible_mem_bp")), "7.2", "scheme[0].goals[0].metric"),
+        ('addr_unit = "2B"', "", "6.18", "monitoring.addr_unit"),
+        ("pause = true", "", "7.2", "monitoring.pause"),
+        ('refresh = "1s"', "", "6.17", "monitoring.refresh"),
+        ("autotune = {}", "", "6.15", "monitoring.autotune"),
+        ('probes = [{ filters = [{ type = "anon" }] }]', "", "7.2", "monitoring.probes[0]"),
+        ("probes = [{ weight = 2 }]", "", "7.3", "monitoring.probes[0].weight"),
+    ],
+)
+def test_each_parameter_has_its_release(tmp_path: Path, monitoring: str, scheme: str, since: str, key: str) -> None:
+    action = "" if "action" in scheme else 'action = "stat"\n'
+    head = PLAIN if "collapse" in scheme else PLAIN.replace("pid = 1", "physical = {}")
+    text = f"{head}[monitoring]\n{monitoring}\n"
+    made = plan(tmp_path, text + (f"[[scheme]]\n{action}{scheme}\n" if scheme else ""))
+    assert next(newer(made))[1] == since
+    assert key in [need.key for need in missing(made, of_version(before(since)))]
+    assert not missing(made, of_version(since))
+
+
+def before(release: str) -> str:
+    """The release before that one: every one in the table's releases has one."""
+    releases = [f"5.{minor}" for minor in range(15, 20)] + [f"6.{minor}" for minor in range(20)] + [f"7.{n}" for n in range(4)]
+    return releases[releases.index(release) - 1]
+
+
+def test_what_is_newer_than_sysfs_comes_newest_first_and_once(tmp_path: Path) -> None:
+    filters = 'filters = [{ type = "young", allow = true }, { type = "young", allow = true }]\n'
+    made = plan(tmp_path, PLAIN.replace("pid = 1", "physical = {}") + f'[[scheme]]\naction = "stat"\n{filters}')
+    assert [(need.key, since) for need, since in newer(made)] == [
+        ("scheme[0].filters[0].allow", "6.14"),
+        ("scheme[0].filters[0].type", "6.10"),
+    ]
+    assert versions(made) == {
+        "DAMON's sysfs files": "5.18",
+        "the operations set 'paddr'": "5.16",
+        "the filter type 'young'": "6.10",
+        "a filter that lets through": "6.14",
+        "recording every aggregation": "5.15",
+    }
+    assert not list(newer(plan(tmp_path, PLAIN)))
 
 
 def test_physical_memory_migrates_earlier_than_processes(tmp_path: Path) -> None:
