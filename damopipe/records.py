@@ -83,6 +83,8 @@ KINDS: dict[str, dict[str, str]] = {
     },
     # What a quota goal's metric is: as fed (user_input), or as measured.
     "scheme_goal": {"scheme_id": "uint16", "ts": TIME, "goal": "uint16", "current_value": "uint64"},
+    # What DAMON_STAT tells: the idle time of each percentile of memory, 0 to 100.
+    "idle_percentile": {"ts": TIME, "percentile": "uint8", "idle_ms": "int64"},
     "scheme_region": {
         "scheme_id": "uint16",
         "target_id": "uint16",

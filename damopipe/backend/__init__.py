@@ -52,6 +52,8 @@ def choose(requested: str, wants: Wants, takeover: bool = False, machine: Machin
             raise MachineError(missing)
         return requested, ""
     without_damon = backend("damon", None, takeover, machine).missing(wants)
+    if without_damon is None and wants.module:
+        return "damon", "auto: a module is DAMON's own"
     if without_damon is None:
         return "damon", "auto: this kernel has DAMON, and nobody else uses it"
     without_procfs = backend("procfs", None, takeover, machine).missing(wants)
@@ -62,6 +64,8 @@ def choose(requested: str, wants: Wants, takeover: bool = False, machine: Machin
 
 def _instead(wants: Wants, without_procfs: str) -> str:
     """Which other backend would work, for what."""
+    if wants.module:
+        return "modules need DAMON; of processes, --backend procfs can record accesses"
     if "paddr" in wants.operations:
         return "physical memory needs DAMON; of processes, --backend procfs can record accesses"
     if wants.schemes:

@@ -12,7 +12,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from damopipe.backend.modules import start_module, stop_module
+from damopipe.backend.modules import restore_parameters, start_module, stop_module
 from damopipe.backend.protocol import Say
 from damopipe.backend.refusal import held, leftover, taken
 from damopipe.backend.state import State, boot_id, kept
@@ -139,7 +139,9 @@ def put_back(machine: Machine, state: State) -> list[str]:
     for name in tracefs.instances(machine):
         if name.startswith(f"{state.instance}-"):
             tracefs.remove_instance(machine, name)
-    if not said:
+    if not said and state.module:
+        said += restore_parameters(machine, state.module, state.parameters)
+    elif not said:
         _restore(Kdamonds(machine), state.before)
     for name in state.modules:
         said += start_module(machine, name)
@@ -149,6 +151,8 @@ def put_back(machine: Machine, state: State) -> list[str]:
 
 def stop_ours(machine: Machine, state: State) -> list[str]:
     """Stops our kdamonds; a line where somebody else's stand in their place, which are left alone."""
+    if state.module:
+        return _stop_our_module(machine, state, state.module)
     kdamonds = Kdamonds(machine)
     numbers = range(kdamonds.count())
     if any(kdamonds.pid(n) not in (None, *state.kdamond_pids) for n in numbers) and (state.kdamond_pids or not state.staged):
@@ -156,6 +160,16 @@ def stop_ours(machine: Machine, state: State) -> list[str]:
         return [f"DAMON was taken by someone else meanwhile ({who}) and is left to them"]
     for number in numbers:
         kdamonds.switch_off(number)
+    return []
+
+
+def _stop_our_module(machine: Machine, state: State, module: str) -> list[str]:
+    """Kdamonds that somebody set up meanwhile are nothing of ours: a module runs its own."""
+    pid = in_use.module_pid(machine, module)
+    if pid is not None and (state.kdamond_pids or not state.staged) and pid not in state.kdamond_pids:
+        return [f"{module.upper()} was started anew by someone else meanwhile (pid {pid}) and is left to them"]
+    if state.staged and in_use.is_enabled(machine, module):
+        stop_module(machine, module)
     return []
 
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from damopipe.backend import able
 from damopipe.backend.damon_session import DamonSession
+from damopipe.backend.module_session import ModuleSession
 from damopipe.backend.protocol import Say, Wants
 from damopipe.errors import MachineError
 from damopipe.kernel import effects
@@ -37,12 +38,14 @@ class DamonBackend:
         """What stands in the way here, in a sentence; None if nothing. Reads only."""
         return able.missing(self.machine, wants, self.takeover)
 
-    def start(self, plan: Plan, say: Say) -> DamonSession:
+    def start(self, plan: Plan, say: Say) -> DamonSession | ModuleSession:
         """A session that is not yet entered. Raises MachineError for a plan that this kernel cannot carry out, TargetError."""
         missing = self.missing(Wants.of(plan))
         if missing:
             raise MachineError(missing)
         able.require(plan, self.machine)
+        if plan.module:
+            return ModuleSession(plan, plan.module, say, self.machine, self.takeover)
         for line in effects.idle(plan, self.machine):
             say(line)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

@@ -50,6 +50,8 @@ class ProcfsBackend:
 
     def missing(self, wants: Wants) -> str | None:
         """What stands in the way here, in a sentence; None if nothing. Reads only."""
+        if wants.module:
+            return "the procfs backend runs no modules of DAMON; use --backend damon"
         if "paddr" in wants.operations:
             return "the procfs backend sees processes, not physical memory; use --backend damon"
         if wants.schemes:

@@ -27,17 +27,22 @@ class Wants:
 
     schemes: bool = False
     operations: frozenset[str] = frozenset()
+    module: str | None = None
+    """The module that is to run instead, by its name in a pipeline."""
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
         """What a plan wants."""
-        return cls(any(context.schemes for context in plan.contexts), frozenset(context.operations for context in plan.contexts))
+        module = plan.module.name if plan.module else None
+        operations = frozenset(context.operations for context in plan.contexts)
+        return cls(any(context.schemes for context in plan.contexts), operations, module)
 
     @classmethod
     def of_pipeline(cls, pipeline: Pipeline) -> Self:
         """What a pipeline wants, before a backend is chosen for its plan."""
         contexts = [context for _, context in pipeline.contexts]
-        return cls(any(context.scheme for context in contexts), frozenset(map(operations_of, contexts)))
+        module = pipeline.module.name if pipeline.module else None
+        return cls(any(context.scheme for context in contexts), frozenset(map(operations_of, contexts)), module)
 
 
 class Session(Protocol):

@@ -6,8 +6,9 @@ Invariant: what somebody else runs is never taken; modules and kdamonds that are
 from __future__ import annotations
 
 from damopipe.backend.state import State, boot_id, kept
+from damopipe.damon.modules import MODULES
 from damopipe.kernel import procfs
-from damopipe.kernel.in_use import User, users
+from damopipe.kernel.in_use import User, is_enabled, users
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.kernel.machine import Machine
 
@@ -17,6 +18,14 @@ _UNSAID = {"", "0", "-1", "off", "N"}
 def refusal(machine: Machine, takeover: bool) -> str | None:
     """The first reason; None if there is none. Raises MachineError, PermissionError where it may not be read."""
     return leftover(machine) or taken(machine, takeover)
+
+
+def only_observed(machine: Machine, module: str | None) -> bool:
+    """Whether a module of a pipeline is looked at as it runs: DAMON_STAT, which has nothing to set, where it is on.
+
+    Nothing is written then, so that whoever switched it on is not disturbed. Raises PermissionError.
+    """
+    return module == "stat" and is_enabled(machine, MODULES[module].folder)
 
 
 def leftover(machine: Machine) -> str | None:

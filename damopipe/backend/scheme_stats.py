@@ -7,7 +7,7 @@ Kernel document: Documentation/admin-guide/mm/damon/usage.rst, "schemes/<N>/stat
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -46,7 +46,7 @@ class SchemeStats:
         self._due_ns = now_ns + _EVERY_NS
         found = [row for number, first, context in self._contexts for row in self._of(number, first, context)]
         if found:
-            yield _batch(found, time.monotonic_ns() + wall_ns)
+            yield stat_batch(found, time.monotonic_ns() + wall_ns)
 
     def _of(self, number: int, first: int, context: PlannedContext) -> Iterator[dict[str, int | None]]:
         """Nothing of a kdamond that has ended: its files keep what they had, which is not of now."""
@@ -67,7 +67,8 @@ def scheme_numbers(kdamonds: Kdamonds, kdamond: int, scheme: int) -> dict[str, i
     return {name: None if text is None else int(text) for name, text in texts.items()}
 
 
-def _batch(found: Sequence[dict[str, int | None]], ts_ns: int) -> Batch:
+def stat_batch(found: Sequence[Mapping[str, int | None]], ts_ns: int) -> Batch:
+    """A record of each scheme: its numbers and its `scheme_id`; None is NULL."""
     columns = {}
     for name in found[0]:
         values = [row[name] for row in found]

@@ -53,6 +53,9 @@ class State(BaseModel):
     """Every file below kdamonds/ and its text, as we found it."""
     modules: tuple[str, ...] = ()
     """DAMON modules that we stopped."""
+    module: str | None = None
+    """The module that we run instead of kdamonds of our own; `parameters` are its writable files' texts as we found them."""
+    parameters: dict[str, str] = {}
     staged: bool = False
     """Whether kdamonds of ours may exist."""
     kdamond_pids: tuple[int, ...] = ()

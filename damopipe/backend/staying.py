@@ -8,24 +8,28 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from damopipe.backend import module_staying
 from damopipe.backend.custody import Custody, locked, put_back
 from damopipe.backend.damon import DamonBackend
 from damopipe.backend.driver import Driver
 from damopipe.backend.goal_values import goals_now
 from damopipe.backend.members import Members
+from damopipe.backend.module_session import switch_on
 from damopipe.backend.protocol import Say
 from damopipe.backend.refusal import is_alive, leftover
 from damopipe.backend.scheme_stats import scheme_numbers
 from damopipe.backend.state import State, boot_id, kept
 from damopipe.backend.tuned import Tuned
+from damopipe.damon.module_schemes import attrs_of, schemes_of
+from damopipe.damon.modules import MODULES
 from damopipe.damon.scheme import Scheme
 from damopipe.errors import MachineError, UsageError
-from damopipe.kernel import features
+from damopipe.kernel import features, in_use
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.kernel.machine import Machine
-from damopipe.pipeline.planned import Plan
+from damopipe.pipeline.planned import Plan, PlannedModule
 from damopipe.records import TargetRow
 
 
@@ -34,13 +38,18 @@ def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> lis
     refuse_what_ends_with_us(plan)
     refuse_what_needs_us(plan)
     DamonBackend(machine, takeover=takeover).start(plan, say)  # refuses what this kernel cannot carry out, and starts nothing
+    if plan.module:
+        module_staying.refuse_what_runs(machine, plan.module)
     rows: list[TargetRow] = []
     contexts = [Members(n, context, machine, rows, say) for n, context in enumerate(plan.contexts)]
     with Custody(machine, plan.name, say, takeover) as custody:
         try:
             for members in contexts:
                 members.start(None)
-            Driver(custody, contexts, features.find(machine), by_snapshots=False).switch_on()
+            if plan.module:
+                switch_on(custody, plan.module, say)
+            else:
+                Driver(custody, contexts, features.find(machine), by_snapshots=False).switch_on()
         finally:
             for members in contexts:
                 members.end()
@@ -120,6 +129,8 @@ class Status:
     """The damopipe that follows, feeds and guards them (`start --follow`); None without one."""
     is_follower_gone: bool = False
     """Whether there was one, and it ended without stopping them (SIGKILL)."""
+    numbers: dict[str, int | None] = field(default_factory=dict)
+    """What a module tells besides."""
 
 
 def status(machine: Machine) -> Status | None:
@@ -134,6 +145,8 @@ def status(machine: Machine) -> Status | None:
             raise MachineError(leftover(machine))
         return Status(state.pipeline, 0, state.pid, pids, (), ())
     plan = Plan.model_validate_json(state.plan)
+    if plan.module:
+        return _module_status(machine, state, plan.module)
     tuned = Tuned(kdamonds, plan.contexts)
     list(tuned.look(0, 0))
     intervals = tuple(tuned.of(number) for number in range(len(plan.contexts)))
@@ -142,6 +155,23 @@ def status(machine: Machine) -> Status | None:
     found = Status(state.pipeline, state.since_ns, None, pids, intervals, schemes, goes_by_goal)
     is_there = has_follower(machine, state)
     return replace(found, follower_pid=state.pid if is_there else None, is_follower_gone=state.is_followed and not is_there)
+
+
+def _module_status(machine: Machine, state: State, module: PlannedModule) -> Status:
+    folder = MODULES[module.name].folder
+    pid = in_use.module_pid(machine, folder) if in_use.is_enabled(machine, folder) else None
+    intervals = [attrs_of(module.parameters).intervals] if module.parameters else []
+    both = zip(module_staying.scheme_numbers(machine, module), schemes_of(module.name, module.parameters), strict=False)
+    schemes = [SchemeStatus(0, *found, one, (None,) * len(one.quota.goals)) for found, one in both]
+    return Status(
+        pipeline=state.pipeline,
+        since_ns=state.since_ns,
+        run_pid=None,
+        kdamond_pids=(pid,),
+        intervals_us=tuple((one.sample_us, one.aggr_us) for one in intervals),
+        schemes=tuple(schemes),
+        numbers=module_staying.other_numbers(machine, module),
+    )
 
 
 def _schemes(plan: Plan, kdamonds: Kdamonds, machine: Machine) -> Iterator[SchemeStatus]:

@@ -47,6 +47,8 @@ class Tuning:
         try:
             self._state = self._staying()
             self._plan = Plan.model_validate_json(self._state.plan or "")
+            if self._plan.module:
+                raise UsageError("a module is on, which tune cannot change; end it with damopipe stop, then start the file")
             self._refuse_what_is_not_ours()
             self._features = features.find(self._machine)
             self._online = Online(self._machine, self._features)

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from damopipe.backend.refusal import only_observed
 from damopipe.backend.staging import kdamond_of
 from damopipe.backend.tracing import buffer_kb, events_of, instance_of
 from damopipe.damon.kdamond import Target
 from damopipe.damon.model import AddressRange
+from damopipe.damon.modules import MODULES
 from damopipe.errors import DamopipeError
 from damopipe.kernel import iomem, trace_instance, tracefs
 from damopipe.kernel.features import Features, find, of_version
 from damopipe.kernel.machine import Machine
+from damopipe.kernel.module_files import flaw, lacking_parameters, module_writes
 from damopipe.kernel.needs import missing, needs, sentence
 from damopipe.kernel.no_match import in_words, takes_unmatched
 from damopipe.kernel.sysfs import render
@@ -32,6 +35,8 @@ def planned_writes(plan: Plan, machine: Machine) -> list[tuple[str, str]]:
 
     A plan that needs more than this kernel has is shown as on one that has it: `lacking` says what is missing.
     """
+    if plan.module:
+        return [] if _is_observed(plan.module.name, machine) else module_writes(plan.module, machine)
     known = _known(machine).names | {need.feature for need in needs(plan)}
     tracing = list(_tracing(plan, machine))
     return [*tracing, *_sysfs(plan, known, machine), *_filters(tracing)]
@@ -41,6 +46,24 @@ def lacking(plan: Plan, machine: Machine) -> Iterator[str]:
     """What the plan needs that this kernel does not have, a line each."""
     known = _known(machine)
     yield from (sentence(need, known) for need in missing(plan, known))
+    if plan.module:
+        yield from lacking_parameters(plan.module, machine)
+
+
+def remarks(plan: Plan, machine: Machine) -> Iterator[str]:
+    """What is to be said of a plan before anything is written, a line each."""
+    if plan.module and (wrong := flaw(plan.module, machine)):
+        yield wrong
+    if plan.module and _is_observed(plan.module.name, machine):
+        yield f"{MODULES[plan.module.name].title} runs already; a run records what it says, and writes nothing"
+
+
+def _is_observed(module: str, machine: Machine) -> bool:
+    """False where that cannot be seen: then a run would not be allowed to see it either."""
+    try:
+        return only_observed(machine, module)
+    except PermissionError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -75,7 +98,8 @@ def describe_writes(writes: Sequence[tuple[str, str]]) -> Iterator[str]:
     """The writes for a terminal, grouped by the folder they have in common."""
     if not writes:
         return
-    yield from ("", f"{len(writes)} writes, in this order; all of it is undone at the end:")
+    count = f"{len(writes)} writes, in this order" if len(writes) > 1 else "1 write"
+    yield from ("", f"{count}; all of it is undone at the end:")
     for folder, group in groupby(writes, key=lambda write: _folder(write[0])):
         yield f"{folder}/"
         yield from (f"  {path.removeprefix(folder + '/')} = {text}".rstrip() for path, text in group)
@@ -83,6 +107,8 @@ def describe_writes(writes: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def _folder(path: str) -> str:
     """What the paths of a group begin with."""
+    if "/module/" in path:
+        return path.rpartition("/")[0]
     head, found, rest = path.partition("/instances/")
     if found:
         return f"{head}{found}{rest.partition('/')[0]}"

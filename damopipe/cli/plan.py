@@ -40,7 +40,7 @@ def command(
 
 def _writes(plan: Plan) -> list[tuple[str, str]]:
     """Every write to the kernel, in order; none with a backend that writes nothing to put back."""
-    from damopipe.backend.writes import lacking, planned_writes
+    from damopipe.backend.writes import lacking, planned_writes, remarks
     from damopipe.kernel.machine import Machine
 
     if plan.backend != "damon":
@@ -48,6 +48,8 @@ def _writes(plan: Plan) -> list[tuple[str, str]]:
     machine = Machine.here()
     for line in lacking(plan, machine):
         output.note(f"not on this kernel: {line}")
+    for line in remarks(plan, machine):
+        output.note(line)
     return planned_writes(plan, machine)
 
 

@@ -26,10 +26,12 @@ def progress_for(quiet: bool) -> Progress:
 
 
 def describe(tally: Tally) -> str:
-    """Elapsed of total, snapshots, regions, working set, events lost: one line."""
+    """Elapsed of total, snapshots, regions, working set, events lost: one line; of a module, how often it told something."""
     elapsed = f"{tally.elapsed_s:.0f} s"
     if tally.duration_us is not None:
         elapsed += f" of {units.approx_time(tally.duration_us / 1e6)}"
+    if tally.module:
+        return f"{elapsed}, {samples(tally)}"
     parts = [
         elapsed,
         f"{tally.snapshots:,} snapshots",
@@ -39,6 +41,11 @@ def describe(tally: Tally) -> str:
     if tally.lost_events is not None:
         parts.append(f"{tally.lost_events:,} events lost")
     return ", ".join(parts)
+
+
+def samples(tally: Tally) -> str:
+    """ "60 samples of DAMON_RECLAIM"."""
+    return f"{tally.samples:,} sample{'s' if tally.samples != 1 else ''} of {tally.module}"
 
 
 class _Lines:

@@ -48,6 +48,10 @@ def command(
 
 
 def _say_on(plan: Plan, targets: list[TargetRow], how_to_end: str) -> None:
+    from damopipe.damon.modules import MODULES
+
     schemes = sum(len(context.schemes) for context in plan.contexts)
     what = f"{schemes} scheme{'s' if schemes != 1 else ''} on {', '.join(target.name for target in targets)}"
+    if plan.module:
+        what = MODULES[plan.module.name].title
     output.say(f"{plan.name} is on: {what}; damopipe status shows it, {how_to_end}")

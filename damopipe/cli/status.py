@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,6 +53,9 @@ def _show(as_json: bool, is_line: bool) -> None:
             output.data("")
             first = 0 if len(found.kdamond_pids) > 1 else 1
             output.table(COLUMNS[first:], [_row(scheme)[first:] for scheme in found.schemes])
+        if found.numbers:
+            output.data("")
+            output.table(("number", "value"), list(found.numbers.items()))
 
 
 COLUMNS = ("kdamond", "scheme", "tried", "applied", "quota now", "exceeded", "snapshots")
@@ -65,14 +69,21 @@ def words(found: Status) -> Iterator[str]:
         return
     since = datetime.fromtimestamp(found.since_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     yield f"{found.pipeline} is on since {since}{_follower(found)}"
-    for number, (pid, spans) in enumerate(zip(found.kdamond_pids, found.intervals_us, strict=False)):
+    for number, (pid, spans) in enumerate(zip_longest(found.kdamond_pids, found.intervals_us[: len(found.kdamond_pids)])):
         state = f"runs (pid {pid})" if pid else "has ended"
-        sample, aggregation = (units.format_time_us(us) for us in spans)
         tuned = " (tuned)" if number in found.tuned else ""
-        yield f"kdamond {number} {state}, sampling {sample}, aggregation {aggregation}{tuned}"
+        yield f"kdamond {number} {state}{_spans(spans)}{tuned}"
         for scheme in found.schemes:
             if scheme.kdamond == number:
                 yield from _parameters(scheme)
+
+
+def _spans(spans: tuple[int, int] | None) -> str:
+    """Nothing of a module that runs with the kernel's own intervals."""
+    if spans is None:
+        return ""
+    sample, aggregation = (units.format_time_us(us) for us in spans)
+    return f", sampling {sample}, aggregation {aggregation}"
 
 
 def _follower(found: Status) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from damopipe import units
+from damopipe.cli.progress import samples
+from damopipe.damon.modules import MODULES
 
 if TYPE_CHECKING:
     from damopipe.outputs import OutputResult
@@ -25,10 +27,9 @@ def summary(result: RunResult) -> str:
 def _recorded(result: RunResult) -> str:
     tally = result.recorded.tally
     took = units.approx_time(tally.elapsed_s)
-    return (
-        f"run {result.run_id} is {result.recorded.status} ({result.recorded.end_reason}): {tally.snapshots:,} snapshots, "
-        f"{tally.region_rows:,} region records in {took}, in {result.store}"
-    )
+    what = samples(tally) if tally.module else f"{tally.snapshots:,} snapshots, {tally.region_rows:,} region records"
+    ended = f"{result.recorded.status} ({result.recorded.end_reason})"
+    return f"run {result.run_id} is {ended}: {what} in {took}, in {result.store}"
 
 
 def _made(made: OutputResult) -> str:
@@ -40,6 +41,10 @@ def _made(made: OutputResult) -> str:
 
 def _next(result: RunResult) -> list[str]:
     store = "" if result.store == DEFAULT_STORE else f" --store {result.store}"
+    module = result.plan.module
+    if module:
+        view = "scheme_effect" if MODULES[module.name].schemes else "damon_stat"
+        return ["next:", f'  {program()} sql{store} "FROM {view} LIMIT 5"']
     return [
         "next:",
         f"  {program()} chart heatmap{store}    the heat map, here in the terminal",

@@ -65,6 +65,7 @@ def _say_needs(file: Path, loaded: Loaded) -> None:
 def _contents(loaded: Loaded) -> str:
     contexts = [context for _, context in loaded.pipeline.contexts]
     counts = {
+        "module": int(loaded.pipeline.module is not None),
         "target": sum(len(context.target) for context in contexts),
         "scheme": sum(len(context.scheme) for context in contexts),
         "output": len(loaded.pipeline.output),

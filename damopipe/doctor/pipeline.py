@@ -16,6 +16,7 @@ from damopipe.backend.targets import Target
 from damopipe.damon.scheme import Quota, Scheme
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.machine import SNAPSHOTS
+from damopipe.doctor.module import judge_module
 from damopipe.errors import TargetError
 from damopipe.kernel import conditions, memory_cgroups, metrics, needs
 from damopipe.kernel.effects import weak
@@ -33,7 +34,10 @@ def judge(plan: Plan, machine: Machine, features: Features) -> Iterator[Finding]
     """Everything about one plan, in the order of its file."""
     if plan.backend == "damon":
         yield from _features(plan, features)
-        yield from _events(plan, machine)
+        if plan.module:
+            yield from judge_module(plan.module, machine)
+        else:
+            yield from _events(plan, machine)
         yield from _asked(plan, machine)
     for number, context in enumerate(plan.contexts):
         prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""

@@ -15,7 +15,7 @@ from damopipe.kernel.feature_evidence import Evidence, How
 from damopipe.kernel.feature_table import FEATURES, ROWS, Feature
 from damopipe.kernel.machine import Machine
 
-__all__ = ["FEATURES", "Feature", "Features", "How", "find", "of_tree", "of_version"]
+__all__ = ["FEATURES", "Feature", "Features", "How", "find", "of_tree", "of_version", "version_numbers"]
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def _decide(evidence: Evidence, release: str) -> Features:
 
     A distribution may have brought DAMON up to date in an older kernel: then what is seen says more than the release.
     """
-    version = max(as_version(release), _seen_version(evidence))
-    found = {row.name: evidence.get(row.name) or (version >= as_version(row.since), "version") for row in ROWS}
+    version = max(version_numbers(release), _seen_version(evidence))
+    found = {row.name: evidence.get(row.name) or (version >= version_numbers(row.since), "version") for row in ROWS}
     return Features(_there(found), {name: how for name, (_, how) in found.items()}, release)
 
 
@@ -93,12 +93,12 @@ def _seen_version(evidence: Evidence) -> tuple[int, ...]:
     Modules and operations sets do not count: they can be left out of a build.
     """
     told = {row: evidence[row.name][0] for row in ROWS if row.name in evidence and row.kind not in ("module", "operations")}
-    missing = min((as_version(row.since) for row, is_there in told.items() if not is_there), default=None)
-    there = [as_version(row.since) for row, is_there in told.items() if is_there]
+    missing = min((version_numbers(row.since) for row, is_there in told.items() if not is_there), default=None)
+    there = [version_numbers(row.since) for row, is_there in told.items() if is_there]
     return max((version for version in there if missing is None or version < missing), default=())
 
 
-def as_version(release: str) -> tuple[int, ...]:
-    """(6, 12) of "6.12.95-cloud"; () of what is no release."""
+def version_numbers(release: str) -> tuple[int, ...]:
+    """What releases are compared by: (6, 12) of "6.12.95-cloud"; () of a text that is none."""
     match = re.match(r"(\d+)\.(\d+)", release)
     return (int(match[1]), int(match[2])) if match else ()

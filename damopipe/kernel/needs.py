@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from damopipe.damon.attrs import Attrs
 from damopipe.damon.filters import FILTER_TYPES, Filter
+from damopipe.damon.modules import MODULES
 from damopipe.damon.scheme import Quota, Scheme
 from damopipe.errors import MachineError
 from damopipe.kernel.feature_table import FEATURES
-from damopipe.kernel.features import Features, as_version, of_version
+from damopipe.kernel.features import Features, of_version, version_numbers
 from damopipe.pipeline.planned import Plan, PlannedContext
 
 FILTER_FEATURES = {
@@ -61,6 +62,9 @@ class Need:
 
 def needs(plan: Plan) -> tuple[Need, ...]:
     """What the plan needs of a kernel's DAMON, in the order of the file."""
+    if plan.module:
+        module = MODULES[plan.module.name]
+        return (Need(module.folder, "module.name", f"the module {module.title}"),)
     found = [Need("sysfs", "backend", "DAMON's sysfs files")]
     for number, context in enumerate(plan.contexts):
         prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
@@ -81,8 +85,8 @@ def newer(plan: Plan) -> Iterator[tuple[Need, str]]:
     for need in needs(plan):
         found.setdefault(need.what, need)
     since = [(need, FEATURES[need.feature].since) for need in found.values()]
-    after = [one for one in since if as_version(one[1]) > as_version(FEATURES["sysfs"].since)]
-    yield from sorted(after, key=lambda one: as_version(one[1]), reverse=True)
+    after = [one for one in since if version_numbers(one[1]) > version_numbers(FEATURES["sysfs"].since)]
+    yield from sorted(after, key=lambda one: version_numbers(one[1]), reverse=True)
 
 
 def missing(plan: Plan, features: Features) -> tuple[Need, ...]:

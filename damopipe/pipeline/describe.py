@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from damopipe import units
 from damopipe.damon.model import AddressRange
 from damopipe.pipeline.describe_guard import describe_feed, describe_guard
+from damopipe.pipeline.describe_module import describe_module
 from damopipe.pipeline.describe_scheme import describe_scheme
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
 
@@ -32,6 +33,8 @@ def describe(plan: Plan, beside: Beside | None = None) -> str:
         lines += _context(context, plan.backend, {scheme: text for (of, scheme), text in (beside or {}).items() if of == number})
     if plan.guard is not None:
         lines.append(f"guard     {describe_guard(plan.guard)}")
+    if plan.module:
+        lines += describe_module(plan.module)
     lines += _record(plan)
     lines += _outputs(plan)
     if plan.backend == "procfs":
@@ -106,10 +109,12 @@ def target_name(target: PlannedTarget) -> str:
 
 def _record(plan: Plan) -> Iterator[str]:
     record = plan.record
-    how_long = "until the target ends" if record.duration_us is None else f"for {units.format_time_us(record.duration_us)}"
+    end = "until it is stopped" if plan.module else "until the target ends"
+    how_long = end if record.duration_us is None else f"for {units.format_time_us(record.duration_us)}"
     every = "every aggregation" if record.snapshot_us is None else f"a snapshot every {units.format_time_us(record.snapshot_us)}"
+    what = "statistics every second" if plan.module else every
     also = f"; also {', '.join(record.also)}" if record.also else ""
-    yield f"record    {every}, {how_long}{also}"
+    yield f"record    {what}, {how_long}{also}"
 
 
 def _outputs(plan: Plan) -> Iterator[str]:

@@ -75,6 +75,7 @@ def load_pipeline(
     found += [(key, message) for key, message in shape.faults if key not in said_keys]
     if pipeline is not None:
         broken = [*(key for key, _ in found), *shape.shifted]
+        broken += ["target"] if "module" in tree else []  # a module that is wrong by itself still stands for targets
         found += [one for one in problems(pipeline, path.parent, surroundings) if not _concerns(one[0], broken)]
     if found or pipeline is None:
         raise PipelineError(sorted((_origin(file, lines, merged, *one) for one in found), key=lambda one: one.line or 0))

@@ -152,7 +152,9 @@ class Module(Model):
     """A DAMON kernel module to run instead of contexts of our own."""
 
     name: Literal["reclaim", "lru_sort", "stat"] = Field(description="DAMON_RECLAIM, DAMON_LRU_SORT or DAMON_STAT.")
-    parameters: dict[str, StrictStr | StrictInt | StrictBool] = Field({}, description="Its parameters, by their names.")
+    parameters: dict[str, StrictStr | StrictInt | StrictBool] = Field(
+        {}, description="Its parameters, by the kernel's names; the kernel's defaults where left out."
+    )
 
 
 class Matrix(Model):
@@ -186,7 +188,9 @@ class Pipeline(Model):
 
     @property
     def contexts(self) -> list[tuple[str, Context]]:
-        """Every context with the prefix of its keys: "" for the top level's, else "context[0].", …"""
+        """Every context with the prefix of its keys: "" for the top level's, else "context[0].", …; none with a module."""
+        if self.module:
+            return []
         if self.context:
             return [(f"context[{number}].", context) for number, context in enumerate(self.context)]
         return [("", Context(target=self.target, monitoring=self.monitoring, scheme=self.scheme))]

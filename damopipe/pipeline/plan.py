@@ -16,6 +16,7 @@ from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.load import Loaded
 from damopipe.pipeline.plan_guard import planned_feeds, planned_guard
 from damopipe.pipeline.plan_intervals import resolve_intervals
+from damopipe.pipeline.plan_module import planned_module
 from damopipe.pipeline.plan_scheme import planned_filter, planned_scheme
 from damopipe.pipeline.planned import (
     Plan,
@@ -28,7 +29,7 @@ from damopipe.pipeline.planned import (
 from damopipe.pipeline.semantics_output import file_of
 from damopipe.pipeline.semantics_target import WAYS, operations_of
 
-_NOT_RUN = {"matrix": "sweeps", "module": "kernel modules"}
+_NOT_RUN = {"matrix": "sweeps"}
 
 
 def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
@@ -45,6 +46,7 @@ def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
         backend_reason=reason,
         params=dict(loaded.params),
         contexts=tuple(_context(context, backend, loaded.path.parent) for _, context in pipeline.contexts),
+        module=planned_module(pipeline.module) if pipeline.module else None,
         record=_record(pipeline.record),
         outputs=tuple(_output(output, loaded.path.parent) for output in pipeline.output),
         checks=tuple(_check(check, loaded.path.parent) for check in pipeline.check),

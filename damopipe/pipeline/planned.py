@@ -82,6 +82,16 @@ class PlannedContext(Model):
     feeds: tuple[PlannedFeed, ...] = ()
 
 
+class PlannedModule(Model):
+    """A DAMON module that runs instead of contexts of our own."""
+
+    name: Literal["reclaim", "lru_sort", "stat"]
+    parameters: dict[str, str] = Field(default_factory=dict)
+    """Every parameter that damopipe knows and its text for the kernel, in the order of writing."""
+    defaults: tuple[str, ...] = ()
+    """Those that the file left out: written only where the kernel has them."""
+
+
 class PlannedRecord(Model):
     """What is recorded, for how long."""
 
@@ -128,6 +138,8 @@ class Plan(Model):
     backend_reason: str = ""
     params: dict[str, str] = Field(default_factory=dict)
     contexts: tuple[PlannedContext, ...]
+    """Empty where a module runs."""
+    module: PlannedModule | None = None
     record: PlannedRecord
     outputs: tuple[PlannedOutput, ...] = ()
     checks: tuple[PlannedCheck, ...] = ()

@@ -12,7 +12,9 @@ from pydantic.json_schema import WithJsonSchema
 
 from damopipe.damon.actions import ACTIONS
 from damopipe.damon.model import Model
+from damopipe.damon.modules import MODULES, Parameter
 from damopipe.pipeline.model import Pipeline
+from damopipe.pipeline.module_values import WRITTEN, shown_text
 from damopipe.pipeline.values import Written
 
 _LISTS = {"target", "scheme", "context", "output", "check"}
@@ -20,7 +22,7 @@ _LISTS = {"target", "scheme", "context", "output", "check"}
 
 def reference() -> str:
     """One section a table of the file: every key, what it is written like, its default, what it means."""
-    return "\n".join([*_section("the file itself", Pipeline), *_actions()])
+    return "\n".join([*_section("the file itself", Pipeline), *_actions(), *_modules()])
 
 
 def _section(title: str, model: type[BaseModel]) -> Iterator[str]:
@@ -99,3 +101,27 @@ def _actions() -> Iterator[str]:
     for name, action in ACTIONS.items():
         yield f"| `{name}` | {action.does} | {', '.join(sorted(action.operations))} |"
     yield ""
+
+
+def _modules() -> Iterator[str]:
+    for name, module in MODULES.items():
+        yield from (f"## Parameters of the module `{name}`", "", f"{module.title} {module.does} ({module.document}).", "")
+        if not module.parameters:
+            yield from ("It has none to set.", "")
+            continue
+        yield from ("| parameter | written | default | sets | Linux |", "|---|---|---|---|---|")
+        for one in module.parameters:
+            yield f"| `{one.name}` | {_parameter(one)} | {_unset(one)} | {one.does} | {one.since} |"
+        yield ""
+
+
+def _parameter(one: Parameter) -> str:
+    if one.unit in WRITTEN:
+        return WRITTEN[one.unit].what
+    return "`true`, `false`" if one.unit == "flag" else "number"
+
+
+def _unset(one: Parameter) -> str:
+    if one.unit in WRITTEN:
+        return f'`"{shown_text(one, one.default)}"`'
+    return "`false`" if one.unit == "flag" else f"`{one.default}`"

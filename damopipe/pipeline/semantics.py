@@ -16,6 +16,7 @@ from damopipe.pipeline.keys import child
 from damopipe.pipeline.model import Matrix, Pipeline
 from damopipe.pipeline.params import Params
 from damopipe.pipeline.semantics_guard import guard_problems
+from damopipe.pipeline.semantics_module import module_problems
 from damopipe.pipeline.semantics_output import check_problems, output_problems
 from damopipe.pipeline.semantics_target import context_problems
 from damopipe.pipeline.values import shown
@@ -33,6 +34,7 @@ def problems(pipeline: Pipeline, folder: Path, surroundings: Surroundings) -> li
     checks: list[Callable[[], Found]] = [
         lambda: _top(pipeline),
         lambda: _contexts(pipeline, folder, surroundings),
+        lambda: module_problems(pipeline),
         lambda: _record(pipeline),
         lambda: output_problems(pipeline.output, folder, surroundings),
         lambda: check_problems(pipeline.check, folder, surroundings),
@@ -60,7 +62,7 @@ def unused(params: Params) -> Found:
 
 
 def _is_size_key(key: str) -> bool:
-    return key.split("[")[-2 if key.endswith("]") else -1].rsplit(".")[-1] in ("size", "addr_unit")
+    return key.split("[")[-2 if key.endswith("]") else -1].rsplit(".")[-1] in ("size", "addr_unit", "quota_sz")
 
 
 def _top(pipeline: Pipeline) -> Found:
@@ -87,8 +89,6 @@ def _matrix(matrix: Matrix, params: Mapping[str, object]) -> Found:
 
 
 def _contexts(pipeline: Pipeline, folder: Path, surroundings: Surroundings) -> Found:
-    if pipeline.module:
-        return
     for prefix, context in pipeline.contexts:
         yield from context_problems(prefix, context, folder, surroundings)
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from damopipe.damon.modules import MODULES
 from damopipe.errors import UsageError
 from damopipe.owner import give_tree
 from damopipe.runner.health import complaints
@@ -51,7 +52,8 @@ def run(plan: Plan, store: Store, out_root: Path, progress: Progress, takeover: 
             run_id = store.begin_run(run_start(plan, session.targets, began_ns, session.clock_offset_ns))
             session.recording_to(store.path, run_id)
             progress.started(plan, run_id)
-            tally = Tally(plan.record.duration_us, started=began_s)
+            module = MODULES[plan.module.name].title if plan.module else None
+            tally = Tally(plan.record.duration_us, module=module, started=began_s)
             recorded = record(run_id, session, store, progress, stopper, tally)
         out_dir = out_root / f"{plan.name}-{run_id}"
         _keep_log(log, out_dir, progress)

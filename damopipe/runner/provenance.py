@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from damopipe import __version__
+from damopipe.damon.module_schemes import attrs_of, schemes_of
 from damopipe.owner import invoker
 
 if TYPE_CHECKING:
-    from damopipe.pipeline.planned import Plan, PlannedContext
+    from damopipe.damon.attrs import Attrs
+    from damopipe.pipeline.planned import Plan
     from damopipe.records import TargetRow
     from damopipe.store import RunStart
 
@@ -44,16 +46,24 @@ def run_start(plan: Plan, targets: list[TargetRow], began_ns: int, clock_offset_
         plan=plan.model_dump_json(),
         text=plan.text,
         targets=tuple(targets),
-        contexts=tuple(_context(number, context, plan.backend != "procfs") for number, context in enumerate(plan.contexts)),
+        contexts=tuple(_contexts(plan)),
         schemes=tuple(_schemes(plan)),
     )
 
 
-def _context(number: int, context: PlannedContext, backend_limits: bool) -> dict[str, object]:
-    intervals, limits = context.attrs.intervals, context.attrs.nr_regions
+def _contexts(plan: Plan) -> Iterator[dict[str, object]]:
+    """Of a module there is one, where its parameters say how it monitors."""
+    for number, context in enumerate(plan.contexts):
+        yield _context(number, context.operations, context.attrs, plan.backend != "procfs")
+    if plan.module and plan.module.parameters:
+        yield _context(0, "paddr", attrs_of(plan.module.parameters), backend_limits=True)
+
+
+def _context(number: int, operations: str, attrs: Attrs, backend_limits: bool) -> dict[str, object]:
+    intervals, limits = attrs.intervals, attrs.nr_regions
     return {
         "context_id": number,
-        "operations": context.operations,
+        "operations": operations,
         "sample_us": intervals.sample_us,
         "aggr_us": intervals.aggr_us,
         "update_us": intervals.update_us,
@@ -63,8 +73,10 @@ def _context(number: int, context: PlannedContext, backend_limits: bool) -> dict
 
 
 def _schemes(plan: Plan) -> Iterator[dict[str, object]]:
-    """Schemes are counted over all contexts."""
-    every = ((number, scheme) for number, context in enumerate(plan.contexts) for scheme in context.schemes)
+    """Schemes are counted over all contexts; a module's are those that its parameters make."""
+    every = [(number, scheme) for number, context in enumerate(plan.contexts) for scheme in context.schemes]
+    if plan.module:
+        every = [(0, scheme) for scheme in schemes_of(plan.module.name, plan.module.parameters)]
     for scheme_id, (context_id, scheme) in enumerate(every):
         yield {
             "scheme_id": scheme_id,

@@ -38,15 +38,16 @@ def record(run_id: int, session: Session, store: Store, progress: Progress, stop
     appender = Appender(store, run_id, flush_s=FLUSH_S, say=progress.say)
     with _closing(run_id, store, appender, recorded, progress):
         _take(run_id, session, store, appender, recorded.tally, progress)
-        if recorded.tally.snapshots == 0:
-            raise _nothing_recorded(stopper.signal_number)
+        if recorded.tally.is_empty:
+            raise _nothing_recorded(recorded.tally, stopper.signal_number)
         recorded.status = "interrupted" if stopper.signal_number else "complete"
         recorded.end_reason = session.end_reason
     return recorded
 
 
-def _nothing_recorded(signal_number: int | None) -> StageError | Interrupted:
-    text = "nothing was recorded: the run ended before its first aggregation was over"
+def _nothing_recorded(tally: Tally, signal_number: int | None) -> StageError | Interrupted:
+    what = f"{tally.module} told anything, which takes some seconds" if tally.module else "its first aggregation was over"
+    text = f"nothing was recorded: the run ended before {what}"
     return Interrupted(text, signal_number) if signal_number else StageError(text)
 
 

@@ -47,6 +47,7 @@ class RunResult:
             "status": self.recorded.status,
             "end_reason": self.recorded.end_reason,
             "seconds": round(tally.elapsed_s, 3),
+            "samples": tally.samples,
             "snapshots": tally.snapshots,
             "region_rows": tally.region_rows,
             "lost_events": tally.lost_events,

@@ -19,6 +19,10 @@ class Tally:
 
     duration_us: int | None = None
     clock: Callable[[], float] = time.monotonic
+    module: str | None = None
+    """The module that tells statistics instead of snapshots, as people call it."""
+    samples: int = 0
+    """How often it told them."""
     snapshots: int = 0
     region_rows: int = 0
     regions: int = 0
@@ -36,6 +40,11 @@ class Tally:
         """Seconds from the beginning of recording to its end, or to now."""
         return (self.clock() if self.ended is None else self.ended) - self._started
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was recorded that the run was for."""
+        return self.samples == 0 if self.module else self.snapshots == 0
+
     def finish(self) -> None:
         """Recording is over."""
         self.ended = self.clock()
@@ -46,6 +55,8 @@ class Tally:
             self._snapshot(batch.columns, len(batch))
         elif batch.kind == "region" and len(batch):
             self._regions(batch.columns, len(batch))
+        elif batch.kind in ("scheme_stat", "idle_percentile"):
+            self.samples += 1
 
     def _snapshot(self, columns: Columns, rows: int) -> None:
         self.snapshots += rows

@@ -17,7 +17,7 @@ from damopipe.analyses import analyses, fingerprint
 from damopipe.errors import StoreError, UsageError
 from damopipe.store import engine
 from damopipe.store.engine import Connection, in_our_words
-from damopipe.store.migrations import check, migrate
+from damopipe.store.migrations import check, is_current, migrate
 
 LOCK_TIMEOUT_S = 5.0
 
@@ -66,14 +66,28 @@ class StoreFile:
         if not self._exists():
             raise UsageError(f"{self._path}: there is no store here yet; record one with damopipe run, or name it with --store")
         with in_our_words(self._path):
-            con = engine.connect(self._path, read_only=True, timeout_s=self._timeout_s, config=config)
+            con = self._of_today(config)
         with con, self._interruptible(con):
             with in_our_words(self._path):
-                check(con, self._path)
                 if run is not None:
                     _limit(con, run)
                 _install_temporary(con)
             yield con
+
+    def _of_today(self, config: dict[str, str] | None) -> Connection:
+        """The file open for reading; one of an older damopipe is brought up to date first, as today's analyses need it."""
+        con = engine.connect(self.path, read_only=True, timeout_s=self._timeout_s, config=config)
+        try:
+            if is_current(check(con, self._path)):
+                return con
+        except BaseException:
+            con.close()
+            raise
+        con.close()
+        self._ready = False
+        with self.write():
+            pass
+        return engine.connect(self.path, read_only=True, timeout_s=self._timeout_s, config=config)
 
     def interrupt(self) -> None:
         """Ends every query that reads this store now, from any thread: they raise Interrupted."""

@@ -66,6 +66,11 @@ def check(con: Connection, path: Path | None) -> set[str]:
     return {name for name, *_ in rows}
 
 
+def is_current(applied: set[str]) -> bool:
+    """Whether a store has all of today's schema."""
+    return applied == {migration.name for migration in migrations()}
+
+
 def _apply(con: Connection, migration: Migration) -> None:
     con.execute("BEGIN")
     try:

@@ -226,6 +226,34 @@ class TestRunHealth:
         assert sql("SELECT name FROM run_health") == [("snapshots without an access",)]
 
 
+class TestDamonStat:
+    def told(self, sql: Sql, ts: int, idle: list[int], **numbers: int) -> None:
+        rows = [{"ts": ts, "percentile": number, "idle_ms": ms} for number, ms in enumerate(idle)]
+        counters = [{"ts": ts, "name": f"damon_stat.{name}", "value": value} for name, value in numbers.items()]
+        more = [batch("counter", *counters)] if counters else []
+        sql.store.append(sql.run_id, [batch("idle_percentile", *rows), *more])
+
+    def test_percentiles_are_beside_what_was_told_with_them(self, sql: Sql) -> None:
+        idle = [-4000] * 30 + [number * 100 for number in range(30, 101)]
+        self.told(sql, 1, idle, estimated_memory_bandwidth=2**40, aggr_interval_us=800_000, kdamond_pid=52)
+        found = sql("SELECT * EXCLUDE (run_id, ts) FROM damon_stat")
+        assert found == [(30.0, -4000, 5000, 7500, 9500, 10_000, 2**40, 800_000)]
+
+    def test_what_a_kernel_does_not_tell_is_null(self, sql: Sql) -> None:
+        self.told(sql, 1, [0] * 101)
+        assert sql("SELECT in_use_percent, bandwidth_bytes_per_s, aggr_us FROM damon_stat") == [(100.0, None, None)]
+
+    def test_counters_alone_are_no_rows(self, sql: Sql) -> None:
+        sql.store.append(sql.run_id, [batch("counter", {"ts": 1, "name": "damon_stat.kdamond_pid", "value": 52})])
+        assert sql("FROM damon_stat") == []
+
+    def test_runs_stay_apart(self, sql: Sql) -> None:
+        self.told(sql, 1, [0] * 101)
+        sql.run()
+        self.told(sql, 1, [100] * 101, aggr_interval_us=1)
+        assert sql("SELECT run_id, idle_p50_ms, aggr_us FROM damon_stat") == [(1, 0, None), (2, 100, 1)]
+
+
 class TestSchemes:
     def fill(self, sql: Sql) -> Sql:
         definition = '{"quota": {"size_bytes": 1000, "reset_interval_ms": 500}}'

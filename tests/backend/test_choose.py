@@ -32,6 +32,23 @@ def test_auto_falls_back_on_procfs_and_says_why() -> None:
     assert reason.startswith("auto: DAMON needs Linux with sysfs (")
 
 
+@pytest.mark.parametrize("name", ["reclaim", "stat"])
+def test_modules_are_damons(tmp_path: Path, name: str) -> None:
+    wants = Wants(module=name)
+    assert choose("auto", wants, machine=fake_machine(tmp_path)) == ("damon", "auto: a module is DAMON's own")
+    with pytest.raises(MachineError, match=r"^DAMON needs Linux .*; modules need DAMON; of processes, --backend procfs"):
+        choose("auto", wants)
+    with pytest.raises(MachineError, match="the procfs backend runs no modules of DAMON; use --backend damon"):
+        choose("procfs", wants)
+
+
+def test_only_stat_is_looked_at_where_it_runs(tmp_path: Path) -> None:
+    machine = fake_machine(tmp_path, running=("damon_stat",))
+    assert choose("damon", Wants(module="stat"), machine=machine) == ("damon", "")
+    with pytest.raises(MachineError, match="the module DAMON_STAT"):
+        choose("damon", Wants(module="reclaim"), machine=machine)
+
+
 def test_auto_does_not_take_what_somebody_uses(tmp_path: Path) -> None:
     machine = fake_machine(tmp_path, running=("damon_stat",))
     name, reason = choose("auto", PROCESS, machine=machine)

@@ -17,8 +17,10 @@ from damopipe.damon.scheme import Scheme
 from damopipe.errors import MachineError, UsageError
 from damopipe.kernel import fs
 from damopipe.kernel.fs import RefusedWrite
+from damopipe.pipeline.model import Module
+from damopipe.pipeline.plan_module import planned_module
 from damopipe.pipeline.planned import Plan, PlannedTarget
-from tests.kernel.fake_damon import FIRST_PID, FakeDamon
+from tests.kernel.fake_damon import FIRST_PID, MODULE_PID, FakeDamon
 
 from .plans import command, plan
 
@@ -104,6 +106,55 @@ def test_what_would_end_with_us_is_refused(damon: FakeDamon) -> None:
 def test_there_is_nothing_to_stop(damon: FakeDamon) -> None:
     with pytest.raises(UsageError, match="no schemes are on"):
         stop(damon.machine)
+
+
+def module(name: str, **parameters: str) -> Plan:
+    planned = planned_module(Module.model_validate({"name": name, "parameters": parameters}))
+    return plan().model_copy(update={"contexts": (), "module": planned})
+
+
+def test_a_module_stays_on_until_it_is_stopped(damon: FakeDamon) -> None:
+    before = damon.listing()
+    folder = damon.machine.module("damon_reclaim")
+    assert start(module("reclaim", min_age="7us"), damon.machine, silent) == []
+    assert [(folder / name).read_text() for name in ("enabled", "min_age")] == ["Y\n", "7\n"]
+    with pytest.raises(MachineError, match="the schemes of pipeline test are on"):
+        start(module("lru_sort"), damon.machine, silent)
+    assert stop(damon.machine) == ("test", [])
+    assert damon.listing() == before
+    assert kept(damon.machine) is None
+
+
+def test_status_tells_what_a_module_counted(damon: FakeDamon) -> None:
+    start(module("lru_sort"), damon.machine, silent)
+    (damon.machine.module("damon_lru_sort") / "bytes_lru_sorted_cold_regions").write_text("8192\n")
+    found = status(damon.machine)
+    assert found is not None
+    assert (found.kdamond_pids, found.intervals_us) == ((MODULE_PID,), ((5_000, 100_000),))
+    assert [(one.name, one.action, one.numbers["sz_applied"]) for one in found.schemes] == [
+        ("hot", "lru_prio", 0),
+        ("cold", "lru_deprio", 8192),
+    ]
+    assert found.schemes[0].numbers["effective_quota_bytes"] is None
+    stop(damon.machine)
+
+
+def test_status_tells_what_damon_stat_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damon = FakeDamon(tmp_path, "7.3").install(monkeypatch)
+    start(module("stat"), damon.machine, silent)
+    found = status(damon.machine)
+    assert found is not None
+    assert (found.schemes, found.intervals_us) == ((), ())
+    assert found.numbers["aggr_interval_us"] == 800_000
+    assert (found.numbers["idle_p0_ms"], found.numbers["idle_p50_ms"]) == (-4000, 4000)
+    stop(damon.machine)
+
+
+def test_what_runs_already_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damon = FakeDamon(tmp_path, "7.3", running=("damon_stat",)).install(monkeypatch)
+    with pytest.raises(MachineError, match="DAMON_STAT runs already, and damopipe did not start it; damopipe run FILE records"):
+        start(module("stat"), damon.machine, silent)
+    assert damon.writes == []
 
 
 def test_a_boot_forgets_them(damon: FakeDamon) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.backend.writes import FIRST_PID, describe_writes, lacking, planned_writes, unmatched
+from damopipe.backend.writes import FIRST_PID, describe_writes, lacking, planned_writes, remarks, unmatched
 from damopipe.damon.filters import Filter
 from damopipe.damon.scheme import Scheme
 from damopipe.outputs.surroundings import load_pipeline
@@ -68,6 +68,22 @@ def test_ranges_that_only_root_can_read_are_told_in_words(tmp_path: Path) -> Non
     writes = planned_writes(plan(PlannedTarget(kind="physical"), operations="paddr"), machine)
     (told,) = [text for path, text in writes if path.endswith("regions/nr_regions")]
     assert told == "<ranges of physical memory, all System RAM, which root can read>"
+
+
+def test_stat_that_runs_already_is_not_written_to(tmp_path: Path) -> None:
+    machine = abi.fake_machine(tmp_path, running=("damon_stat",))
+    planned = make_plan(load_pipeline(PIPELINES[0].with_name("damon-stat.toml"), {}), "damon")
+    assert planned_writes(planned, machine) == []
+    assert list(remarks(planned, machine)) == ["DAMON_STAT runs already; a run records what it says, and writes nothing"]
+
+
+def test_a_modules_parameters_without_a_kernel_to_ask_are_those_of_its_version(tmp_path: Path) -> None:
+    file = PIPELINES[0].with_name("damon-reclaim.toml")
+    planned = make_plan(load_pipeline(file, {}), "damon")
+    old = abi.fake_machine(tmp_path / "old", damon=False, release="6.5.0")
+    names = [path.rpartition("/")[2] for path, _ in planned_writes(planned, old)]
+    assert "skip_anon" in names
+    assert "quota_mem_pressure_us" not in names
 
 
 def test_what_a_kernel_lacks_is_said_and_shown_all_the_same(tmp_path: Path) -> None:

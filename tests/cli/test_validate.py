@@ -30,12 +30,17 @@ def test_what_a_file_needs_is_said_newest_first(tmp_path: Path, capsys: pytest.C
     )
 
 
+def test_modules_have_their_release_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = validated(tmp_path, 'version = 1\nname = "p"\n[module]\nname = "stat"\n', capsys)
+    assert err == "damopipe: pipe.toml: note: with DAMON it needs Linux 6.17: the module DAMON_STAT (module.name, 6.17)\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         HEAD.format(""),
         HEAD.format('backend = "procfs"\n').replace("physical = {}", "pid = 1") + '[record]\nregions = "1s"\n',
-        'version = 1\nname = "p"\n[module]\nname = "stat"\n',
+        HEAD.format("") + '[matrix]\nrepeats = 3\n[[scheme]]\naction = "lru_prio"\n',  # of what is not run yet there is no plan
     ],
 )
 def test_what_every_damon_has_and_other_backends_are_not_worth_a_line(

@@ -58,6 +58,46 @@ def test_where_nothing_is_missing_it_says_what_was_looked_for(judged: Judge) -> 
     ]
 
 
+class TestModules:
+    RECLAIM = HEAD + '[module]\nname = "reclaim"\n'
+
+    def meminfo(self, machine: Machine, free_percent: int) -> None:
+        abi.put(machine.proc / "meminfo", f"MemTotal: 1000 kB\nMemFree: {free_percent * 10} kB\n")
+
+    def test_all_is_there(self, judged: Judge, machine: Machine) -> None:
+        self.meminfo(machine, 30)
+        text = "all there, with the Linux that brought it: the module DAMON_RECLAIM (5.16)"
+        assert [(one.state, one.text) for one in judged(self.RECLAIM)] == [("ok", text)]
+
+    def test_while_enough_is_free_it_does_nothing(self, judged: Judge, machine: Machine) -> None:
+        self.meminfo(machine, 72)
+        (note,) = [one for one in judged(self.RECLAIM) if one.state == "note"]
+        assert note.about == "module.parameters.wmarks_mid"
+        assert note.text == "72% of memory is free now, and DAMON_RECLAIM only begins to work with 20% to 40% free"
+
+    def test_what_it_would_work_with(self, judged: Judge, machine: Machine) -> None:
+        self.meminfo(machine, 30)
+        abi.put(machine.proc / "swaps", "Filename\tType\tSize\tUsed\tPriority\n")
+        (machine.proc / "pressure/memory").unlink()
+        found = told(judged(self.RECLAIM + 'parameters = { quota_mem_pressure_us = "1ms" }\n'))
+        assert found["module"] == ("note", "there is no swap, so that only memory of files can be paged out")
+        expected = ("missing", "this kernel keeps no account of memory pressure")
+        assert found["module.parameters.quota_mem_pressure_us"] == expected
+
+    def test_what_came_later(self, judged: Judge, tmp_path: Path) -> None:
+        old = abi.fake_machine(tmp_path / "old", "6.12")
+        assert told(judged(HEAD + '[module]\nname = "stat"\n', here=old))["module.name"] == (
+            "missing",
+            "the module DAMON_STAT needs Linux 6.17; this kernel is 6.12.95+deb12-cloud-amd64",
+        )
+        self.meminfo(old, 30)
+        flaw = told(judged(self.RECLAIM, here=old))["module.name"]
+        assert flaw[0] == "note"
+        assert "of Linux 6.11 and later loses its scheme when it starts, and reclaims nothing; that was mended in 6.17" in flaw[1]
+        found = told(judged(self.RECLAIM + 'parameters = { addr_unit = "2B" }\n', here=old))
+        assert found["module.parameters.addr_unit"][1].startswith("the parameter addr_unit of DAMON_RECLAIM needs Linux 6.18")
+
+
 def test_features_of_a_newer_kernel(judged: Judge, tmp_path: Path) -> None:
     old = abi.fake_machine(tmp_path / "old", "6.12")
     found = judged(PHYSICAL + SCHEME.format("pageout") + 'filters = [{ type = "anon", allow = true }]\n', here=old)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections import defaultdict
 from typing import Any
 
 import numpy as np
 
 from damopipe.backend.damon import DamonBackend
-from damopipe.backend.damon_session import DamonSession
+from damopipe.backend.protocol import Session
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
 from damopipe.records import Batch
@@ -47,8 +50,30 @@ class Run:
         return float((r["nr_accesses"][chosen] / of * (end - start)).sum() / max(1, (end - start).sum()))
 
 
-def start(plan: Plan, notes: list[str] | None = None, takeover: bool = False) -> DamonSession:
+def start(plan: Plan, notes: list[str] | None = None, takeover: bool = False) -> Session:
     return DamonBackend(Machine(), takeover=takeover).start(plan, (notes if notes is not None else []).append)
+
+
+def killed_after(seconds: float, one: Plan, takeover: bool = False) -> None:
+    """A process that runs a session and is killed: at any moment from its first write on."""
+    ready, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ready)
+        try:
+            session = start(one, takeover=takeover)
+            os.write(tell, b"x")
+            with session:
+                for _ in session.batches():
+                    pass
+        finally:
+            os._exit(0)
+    os.close(tell)
+    os.read(ready, 1)
+    os.close(ready)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def _joined(batches: list[Batch]) -> Table:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +19,7 @@ from damopipe.pipeline.planned import Plan, PlannedTarget
 
 from ..backend.plans import pid, plan
 from .conftest import Known
-from .sessions import Run, start
+from .sessions import Run, killed_after, start
 
 Start = Callable[[int, int], Known]
 HERE = Machine()
@@ -89,28 +87,6 @@ def test_two_at_once() -> None:
         pytest.raises(MachineError, match=r"DAMON is in use by another damopipe \(pid \d+, pipeline test\)"),
     ):
         Custody(HERE, "second", print).__enter__()
-
-
-def killed_after(seconds: float, one: Plan, takeover: bool = False) -> None:
-    """A process that runs a session and is killed: at any moment from its first write on."""
-    ready, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(ready)
-        try:
-            session = start(one, takeover=takeover)
-            os.write(tell, b"x")
-            with session:
-                for _ in session.batches():
-                    pass
-        finally:
-            os._exit(0)
-    os.close(tell)
-    os.read(ready, 1)
-    os.close(ready)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.5])

@@ -23,6 +23,9 @@ FIRST_PID = 4_000_000
 """Kdamonds' pids: more than any machine has."""
 
 
+MODULE_PID = 52
+
+
 class FakeDamon:
     """The DAMON of `machine`; `writes` are all that were made, in order."""
 
@@ -37,6 +40,8 @@ class FakeDamon:
         self.ends_at_commit = False
         """As old kernels do: the commit is accepted, and the kdamond ends."""
         self._refused: str | None = None
+        for name in running:
+            self._choose_region(self.machine.module(name))
         region = "contexts/0/targets/0/regions/0"  # the captured kdamond had none
         self._tree = abi.tree(kernel) | {f"{region}/start": "0", f"{region}/end": "0"}
 
@@ -69,10 +74,10 @@ class FakeDamon:
             self._state(file, value)
         elif file.is_relative_to(self.machine.kdamonds) and _COUNTS.search(file.name):
             self._remake(file, int(value))
+        elif file.name == "enabled":
+            self._enable(file, value)
         else:
             file.write_text(value + "\n")
-        if file.name == "enabled":
-            (file.parent / "kdamond_pid").write_text("-1\n" if value == "N" else "52\n")
 
     def _state(self, file: Path, value: str) -> None:
         is_on = file.read_text() == "on\n"
@@ -88,6 +93,24 @@ class FakeDamon:
             self._state(file, "off")
         elif not is_on:
             raise RefusedWrite(OSError(errno.EINVAL, "Invalid argument"), str(file), value)
+
+    def _enable(self, file: Path, value: str) -> None:
+        """A module's kdamond is pid 52, which is this process; the region that it chose is in its parameters."""
+        others = any((folder / "enabled").read_text() == "Y\n" for folder in self._modules() if folder != file.parent)
+        if value == "Y" and (others or any(path.read_text() == "on\n" for path in self.machine.kdamonds.glob("*/state"))):
+            raise RefusedWrite(OSError(errno.EBUSY, "Device or resource busy"), str(file), value)
+        file.write_text(value + "\n")
+        (file.parent / "kdamond_pid").write_text("-1\n" if value == "N" else f"{MODULE_PID}\n")
+        thread = self.machine.proc / str(MODULE_PID)
+        thread.unlink(missing_ok=True)
+        if value == "Y":
+            thread.symlink_to(f"/proc/{os.getpid()}")
+            self._choose_region(file.parent)
+
+    def _choose_region(self, folder: Path) -> None:
+        for name, text in (("monitor_region_start", "4294967296"), ("monitor_region_end", "8589934592")):
+            if (folder / name).exists() and (folder / name).read_text() == "0\n":
+                (folder / name).write_text(text + "\n")
 
     def _modules(self) -> list[Path]:
         return [path.parent for path in (self.machine.sys / "module").glob("damon_*/parameters/enabled")]

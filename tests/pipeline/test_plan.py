@@ -169,14 +169,28 @@ def test_a_set_value_wins_over_the_files(everything: Path) -> None:
     assert plan.params == {"seconds": "1m", "pid": "99"}
 
 
-@pytest.mark.parametrize("section", ['[module]\nname = "stat"', "[matrix]\nrepeats = 3"])
+@pytest.mark.parametrize("section", ["[matrix]\nrepeats = 3"])
 def test_what_this_version_does_not_run_is_valid_but_has_no_plan(tmp_path: Path, section: str) -> None:
     path = tmp_path / "later.toml"
-    target = "" if "module" in section else '[[target]]\nworkload = "stairs"\n'
-    path.write_text(f'version = 1\nname = "later"\n{target}{section}\n')
+    path.write_text(f'version = 1\nname = "later"\n[[target]]\nworkload = "stairs"\n{section}\n')
     loaded = load_pipeline(path)
     with pytest.raises(PipelineError, match="does not run"):
         make_plan(loaded, "damon")
+
+
+def test_a_module_is_planned_with_every_parameter(tmp_path: Path) -> None:
+    path = tmp_path / "module.toml"
+    given = 'min_age = "30s", wmarks_high = "52.5%", skip_anon = true, max_nr_regions = 99'
+    path.write_text(f'version = 1\nname = "m"\n[module]\nname = "reclaim"\nparameters = {{ {given} }}\n')
+    plan = make_plan(load_pipeline(path), "damon")
+    assert plan.contexts == ()
+    assert plan.module is not None
+    texts = plan.module.parameters
+    assert [texts[name] for name in ("min_age", "wmarks_high", "skip_anon", "max_nr_regions", "quota_ms")] == [
+        "30000000", "525", "Y", "99", "10",
+    ]  # fmt: skip
+    assert {"min_age", "wmarks_high", "skip_anon", "max_nr_regions"} == set(texts) - set(plan.module.defaults)
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
 TIMES = st.none() | st.integers(1, 10**8)

@@ -226,6 +226,16 @@ class TestSyntax:
         assert found is not None and message in found and "\n" not in found
 
 
+def test_a_store_of_an_older_damopipe_is_brought_up_to_date_by_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Store(tmp_path / "old.duckdb")
+    with monkeypatch.context() as patch:
+        patch.setattr("damopipe.store.migrations.migrations", lambda: migrations()[:1])
+        patch.setattr("damopipe.store.file.analyses", list)
+        old.prepare()
+    assert Store(old.path).query("SELECT name FROM schema_migration ORDER BY name").rows == [(one.name,) for one in migrations()]
+    assert Store(old.path).query("FROM damon_stat").rows == []
+
+
 def test_the_schema_is_numbered_without_gaps() -> None:
     assert [int(one.name[:4]) for one in migrations()] == list(range(1, len(migrations()) + 1))
 
