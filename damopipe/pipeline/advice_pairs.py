@@ -7,7 +7,7 @@ Kernel document: Documentation/mm/damon/design.rst, "Operation Action", "Regions
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations, permutations
+from itertools import combinations
 
 from damopipe import units
 from damopipe.damon.actions import ACTIONS
@@ -42,19 +42,27 @@ def set_back(schemes: Sequence[Numbered], operations: str, aggr_us: int) -> Foun
 
     The filters of the operations set do not matter here: a region's age is set back also when they let nothing through.
     """
-    for (place, (_, one)), (number, (key, other)) in permutations(enumerate(schemes), 2):
-        # Of two that wait equally long the one that stands first in the file acts first.
-        waits = other.pattern.age.min - one.pattern.age.min + (place < number)
-        if one.action == "stat" or other.pattern.age.min == 0 or waits <= 0:
-            continue
-        if not _share(one, other, _of_core) or _are_opposed(one, other, operations):
-            continue
-        if _takes_all_first(one, other, aggr_us, place < number):
-            text = f"{one.name!r} takes the same regions earlier, and {one.action} sets their age back to 0"
-            yield f"{key}.pattern.age", f"never matches: {text}"
-        else:
-            text = f"counts from when {one.name!r} last took a region: {one.action} sets its age back to 0"
-            yield f"{key}.pattern.age", f"{text}; make their patterns apart if that is not meant"
+    for number, (key, other) in enumerate(schemes):
+        quicker = [
+            (_takes_all_first(one, other, aggr_us, place < number), one)
+            for place, (_, one) in enumerate(schemes)
+            if place != number and _comes_first(one, other, place < number) and not _are_opposed(one, other, operations)
+        ]
+        in_vain = [(is_certain, one) for is_certain, one in quicker if is_certain]
+        yield from ((f"{key}.pattern.age", _on_age(one, is_certain)) for is_certain, one in in_vain or quicker)
+
+
+def _on_age(one: Scheme, is_certain: bool) -> str:
+    if is_certain:
+        return f"never matches: {one.name!r} takes the same regions earlier, and {one.action} sets their age back to 0"
+    text = f"counts from when {one.name!r} last took a region: {one.action} sets its age back to 0"
+    return f"{text}; make their patterns apart if that is not meant"
+
+
+def _comes_first(one: Scheme, other: Scheme, is_before: bool) -> bool:
+    """Whether `one` sets back the age of a region that `other` waits for; of equal waits the first in the file acts first."""
+    waits = other.pattern.age.min - one.pattern.age.min + is_before
+    return one.action != "stat" and other.pattern.age.min > 0 and waits > 0 and _share(one, other, _of_core)
 
 
 def _are_opposed(one: Scheme, other: Scheme, operations: str) -> bool:

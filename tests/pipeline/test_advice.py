@@ -64,6 +64,15 @@ def test_of_two_that_act_at_the_same_age_the_first_is_quicker() -> None:
     assert (key, text.split(":")[0]) == ("scheme[1].pattern.age", "counts from when 'cold-0' last took a region")
 
 
+def test_what_never_matches_is_not_said_to_count_later_too() -> None:
+    every, cold = scheme("nohugepage", IDLE), scheme("cold", IDLE, ["1s", "max"], quota={"size": "1MiB"})
+    found = said(every, cold, scheme("pageout", IDLE, ["30s", "max"]))
+    assert [(key, text.split(":")[0]) for key, text in found] == [
+        ("scheme[1].pattern.age", "never matches"),
+        ("scheme[2].pattern.age", "never matches"),
+    ]
+
+
 @pytest.mark.parametrize(
     "bound",
     [
