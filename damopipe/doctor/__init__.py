@@ -109,15 +109,11 @@ def _verdict(machine: Machine, found: Features, loaded: Loaded, wanted: str | No
         name, reason = "", ""
         refused = (Finding("backend", "missing", str(error)),)
     plan = make_plan(loaded, name or ("damon" if asked == "auto" else asked), reason)
-    findings = (*refused, *judge(plan, machine, found), *_notes(loaded))
+    findings = (*refused, *judge(plan, machine, found))
     if name and not any_missing(findings):
         findings = (*findings, *_refused(plan, machine))
+    findings = (*findings, *(Finding(note.key, "note", note.message) for note in loaded.notes))
     return Verdict(str(loaded.path), name, reason, findings)
-
-
-def _notes(loaded: Loaded) -> Iterator[Finding]:
-    """What `validate` says of the file wherever it is run."""
-    yield from (Finding(note.key, "note", note.message) for note in loaded.notes)
 
 
 def _refused(plan: Plan, machine: Machine) -> Iterator[Finding]:

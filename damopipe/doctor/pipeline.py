@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from damopipe import units
 from damopipe.backend.steering import missing_commands
 from damopipe.backend.targets import Target
+from damopipe.damon.filters import FILTER_TYPES
 from damopipe.damon.scheme import Quota, Scheme
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.machine import SNAPSHOTS
@@ -47,6 +48,7 @@ def judge(plan: Plan, machine: Machine, features: Features) -> Iterator[Finding]
             yield from _attrs(f"{prefix}monitoring", context, machine)
             for index, scheme in enumerate(context.schemes):
                 yield from _scheme(f"{prefix}scheme[{index}]", scheme, context, machine)
+                yield from _uncounted(f"{prefix}scheme[{index}]", scheme, context.operations, features)
 
 
 def _features(plan: Plan, features: Features) -> Iterator[Finding]:
@@ -142,3 +144,13 @@ def _unseen(key: str, scheme: Scheme) -> Iterator[Finding]:
             yield Finding(
                 place, "unknown", f"whether there is a cgroup {path!r}: no memory controller is mounted in /sys/fs/cgroup"
             )
+
+
+def _uncounted(key: str, scheme: Scheme, operations: str, features: Features) -> Iterator[Finding]:
+    """Until Linux 6.14 stat of physical memory looks at no page, and so asks no filter about one."""
+    if scheme.action != "stat" or operations != "paddr" or not features.names or "ops_filter_passed" in features:
+        return
+    for number, one in enumerate(scheme.filters):
+        if FILTER_TYPES[one.type] == "ops":
+            text = f"this kernel passes over {one.type!r} for stat, which counts all memory; Linux 6.14 brought it"
+            yield Finding(f"{key}.filters[{number}].type", "note", text, "leave it out, or boot a newer kernel")

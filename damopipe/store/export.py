@@ -19,6 +19,7 @@ COPY_OPTIONS = {
     "jsonl": "FORMAT json",
     "parquet": "FORMAT parquet",
 }
+_READERS = {"csv": "read_csv", "json": "read_json", "jsonl": "read_json", "parquet": "read_parquet"}
 FORMS = (*COPY_OPTIONS, "md")
 """Every form that a query's rows can be written in; each is also the file's ending."""
 
@@ -36,7 +37,9 @@ def _copy(con: Connection, sql: str, path: Path, form: str) -> int:
     with as_usage():
         if form != "md":
             place = str(path).replace("'", "''")
-            return int(con.execute(f"COPY ({bare}\n) TO '{place}' ({COPY_OPTIONS[form]})").fetchall()[0][0])
+            copied = con.execute(f"COPY ({bare}\n) TO '{place}' ({COPY_OPTIONS[form]})").fetchall()
+            # Of a PIVOT, which it makes two statements of, DuckDB writes the rows and does not say how many.
+            return int((copied or con.execute(f"SELECT count(*) FROM {_READERS[form]}('{place}')").fetchall())[0][0])
         con.execute(bare)
         result = fetch(con)
     path.write_text(markdown(result), "utf-8")

@@ -18,6 +18,7 @@ from damopipe.store import Store
 from tests.kernel.fake_damon import FakeDamon
 from tests.program import Program
 
+PIPELINES = Path(__file__).parents[2] / "pipelines"
 TEXT = """
     version = 1
     name = "m"
@@ -34,9 +35,13 @@ Here = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+def damon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDamon:
+    return FakeDamon(tmp_path / "root", "7.3").install(monkeypatch)
+
+
+@pytest.fixture
+def here(damon: FakeDamon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """A command on a DAMON in a folder; its exit code, output and talk."""
-    damon = FakeDamon(tmp_path / "root", "7.3").install(monkeypatch)
     monkeypatch.setattr(Machine, "here", classmethod(lambda _: damon.machine))
     monkeypatch.chdir(tmp_path)
 
@@ -75,6 +80,30 @@ def test_run_records_its_schemes_and_says_what_to_ask(here: Here, damopipe: Prog
     store = Store(Path("damopipe.duckdb"))
     assert store.query("SELECT operations, sample_us, max_nr_regions FROM context").rows == [("paddr", 5000, 1000)]
     assert store.query("SELECT DISTINCT limit_bytes FROM quota_use").rows == [(128 << 20,)]
+
+
+def test_the_ready_pipeline_makes_its_tables(here: Here) -> None:
+    code, _, err = here("run", str(PIPELINES / "damon-reclaim.toml"), "--set", "seconds=1s")
+    assert code == 0, err
+    made = Path("damopipe-runs/latest")
+    heads = {path.name: path.read_text().splitlines()[0] for path in made.glob("*.csv")}
+    assert heads == {
+        "reclaimed.csv": "ts,tried_bytes,applied_bytes,sz_tried,sz_applied",
+        "quota.csv": "ts,quota_exceeds,tried_bytes_per_interval,limit_bytes",
+        "system.csv": "ts,meminfo.MemFree,meminfo.SwapFree,vmstat.pgmajfault,vmstat.pswpout",
+    }
+
+
+def test_the_ready_pipeline_of_what_runs_already(here: Here, damon: FakeDamon) -> None:
+    damon.write(str(damon.machine.module("damon_stat") / "enabled"), "Y")
+    code, out, err = here("run", str(PIPELINES / "damon-stat.toml"), "--set", "seconds=1s")
+    assert code == 0, err
+    assert "DAMON_STAT runs already; recording what it says, nothing is written" in err
+    assert "1 sample of DAMON_STAT" in out
+    made = Path("damopipe-runs/latest")
+    (row,) = (made / "damon_stat.csv").read_text().splitlines()[1:]
+    assert row.endswith(",5.0,4000,4000,4000,4000,4000,107366400,800000")
+    assert len((made / "idle_percentiles.csv").read_text().splitlines()) == 102
 
 
 def test_nothing_told_is_said(here: Here, damopipe: Program) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from damopipe.doctor import examine
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.pipeline import judge
 from damopipe.kernel import features
@@ -254,6 +255,26 @@ def test_a_quota_that_is_long_in_coming_around(judged: Judge, machine: Machine) 
     assert told(judged(PHYSICAL.replace("{}", '{ regions = ["0B-1GiB"] }') + scheme.format("1MiB"))) == {}
     assert told(judged(PID + scheme.format("1MiB"))) == {}  # nobody knows what it will map
     assert told(judged(PHYSICAL + scheme.format("1MiB").replace("pageout", "stat"))) == {}
+
+
+def test_notes_of_the_file_are_told_too(tmp_path: Path, machine: Machine) -> None:
+    file = tmp_path / "pipe.toml"
+    file.write_text(PID + SCHEME.format("cold") + 'filters = [{ type = "anon" }]\n')
+    verdict = examine(machine, load_pipeline(file), "damon").pipeline
+    assert verdict is not None
+    found = told(list(verdict.findings))
+    assert found["scheme[0].filters[0].type"][0] == "note"
+    assert "passes over filters of type 'anon' for cold" in found["scheme[0].filters[0].type"][1]
+
+
+def test_stat_of_an_older_kernel_counts_what_filters_should_leave_alone(judged: Judge, tmp_path: Path) -> None:
+    old = abi.fake_machine(tmp_path / "old", "6.12")
+    filtered = PHYSICAL + SCHEME.format("stat") + 'filters = [{ type = "addr", address = "4GiB-8GiB" }, { type = "anon" }]\n'
+    found = told(judged(filtered, here=old))
+    assert list(found) == ["scheme[0].filters[1].type"]
+    assert "passes over 'anon' for stat" in found["scheme[0].filters[1].type"][1]
+    assert told(judged(filtered)) == {}
+    assert told(judged(filtered.replace('"stat"', '"pageout"'), here=old)) == {}
 
 
 def test_intervals_that_find_nothing_in_a_large_memory(judged: Judge, machine: Machine) -> None:

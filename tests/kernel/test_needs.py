@@ -79,6 +79,54 @@ def test_a_plan_that_asks_for_much(tmp_path: Path) -> None:
     assert not missing(plan(tmp_path, PLAIN + MANY), of_version("7.3"))
 
 
+PHYSICAL = PLAIN.replace("pid = 1", "physical = {}")
+SCHEME = '[[scheme]]\naction = "{}"\n'
+GOAL = SCHEME.format("pageout") + 'quota = {{ interval = "1s" }}\ngoals = [{{ metric = "{}", target = 5{} }}]\n'
+QUOTA = SCHEME.format("pageout") + "quota = {{ size = '1MiB', {} }}\n"
+
+
+PARAMETERS = (
+    (SCHEME.format("lru_prio"), "scheme[0].action", "5.19", "6.0"),
+    (SCHEME.format("lru_deprio"), "scheme[0].action", "5.19", "6.0"),
+    (SCHEME.format("migrate_hot") + "target_nid = 0\n", "scheme[0].action", "6.10", "6.11"),
+    (SCHEME.format("migrate_cold") + "dests = [{ node = 0 }]\n", "scheme[0].dests", "6.16", "6.17"),
+    (SCHEME.format("stat") + 'apply_interval = "1s"\n', "scheme[0].apply_interval", "6.6", "6.7"),
+    (SCHEME.format("stat") + "max_snapshots = 3\n", "scheme[0].max_snapshots", "6.19", "7.0"),
+    (SCHEME.format("collapse"), "scheme[0].action", "7.1", "7.2"),
+    (QUOTA.format('tuner = "temporal"'), "scheme[0].quota.tuner", "7.0", "7.1"),
+    (QUOTA.format("fail_charge = [1, 10]"), "scheme[0].quota.fail_charge", "7.1", "7.2"),
+    (GOAL.format("user_input", ""), "scheme[0].goals[0].metric", "6.7", "6.8"),
+    (GOAL.format("some_mem_psi_us", ""), "scheme[0].goals[0].metric", "6.8", "6.9"),
+    (GOAL.format("node_mem_used_bp", ", nid = 0"), "scheme[0].goals[0].metric", "6.15", "6.16"),
+    (GOAL.format("node_mem_free_bp", ", nid = 0"), "scheme[0].goals[0].metric", "6.15", "6.16"),
+    (GOAL.format("node_memcg_used_bp", ", nid = 0, memcg = '/a'"), "scheme[0].goals[0].metric", "6.18", "6.19"),
+    (GOAL.format("node_memcg_free_bp", ", nid = 0, memcg = '/a'"), "scheme[0].goals[0].metric", "6.18", "6.19"),
+    (GOAL.format("active_mem_bp", ""), "scheme[0].goals[0].metric", "6.19", "7.0"),
+    (GOAL.format("inactive_mem_bp", ""), "scheme[0].goals[0].metric", "6.19", "7.0"),
+    (GOAL.format("node_eligible_mem_bp", ", nid = 0"), "scheme[0].goals[0].metric", "7.1", "7.2"),
+    ('[monitoring]\naddr_unit = "4KiB"\n', "monitoring.addr_unit", "6.17", "6.18"),
+    ("[monitoring]\npause = true\n", "monitoring.pause", "7.1", "7.2"),
+    ('[monitoring]\nrefresh = "1s"\n', "monitoring.refresh", "6.16", "6.17"),
+    ("[monitoring]\nautotune = {}\n", "monitoring.autotune", "6.14", "6.15"),
+    ('[monitoring]\nprobes = [{ filters = [{ type = "anon" }] }]\n', "monitoring.probes[0]", "7.1", "7.2"),
+    ("[monitoring]\nprobes = [{ weight = 2 }]\n", "monitoring.probes[0].weight", "7.2", "7.3"),
+)
+"""Each in a pipeline, its key, the last kernel without it, and the first with it."""
+
+
+@pytest.mark.parametrize(("text", "key", "last_without", "since"), PARAMETERS)
+def test_each_parameter_knows_its_kernel(text: str, key: str, last_without: str, since: str, tmp_path: Path) -> None:
+    made = plan(tmp_path, (PLAIN if "collapse" in text else PHYSICAL) + text)
+    assert next(newer(made))[1] == since
+    assert key in {need.key for need in missing(made, of_version(last_without))}
+    assert key not in {need.key for need in missing(made, of_version(since))}
+    assert any(f"needs Linux {since}" in sentence(need, of_version(last_without)) for need in missing(made, of_version("5.18")))
+
+
+def test_every_goal_metric_is_looked_at_above() -> None:
+    assert {metric for metric in GOAL_METRICS for text, *_ in PARAMETERS if f'"{metric}"' in text} == GOAL_METRICS.keys()
+
+
 def test_every_feature_that_is_asked_for_is_in_the_table() -> None:
     assert FILTER_FEATURES.keys() == FILTER_TYPES.keys()
     assert GOAL_FEATURES.keys() == GOAL_METRICS.keys()
@@ -101,55 +149,6 @@ def test_filters(tmp_path: Path, kind: str, more: str, allow: str, without: str,
     made = plan(tmp_path, PLAIN + FILTER.format(kind, more, allow))
     assert needed in {need.feature for need in missing(made, of_version(without))}
     assert not missing(made, of_version(FEATURES[needed].since))
-
-
-GOAL = 'quota = {{ interval = "1s" }}\ngoals = [{{ {} }}]\n'
-NODE = 'metric = "{}", nid = 0, target = 50'
-MEMCG = f'{NODE}, memcg = "/a"'
-
-
-@pytest.mark.parametrize(
-    ("monitoring", "scheme", "since", "key"),
-    [
-        ("", 'action = "lru_prio"', "6.0", "scheme[0].action"),
-        ("", 'action = "collapse"', "7.2", "scheme[0].action"),
-        ("", 'action = "migrate_hot"\ntarget_nid = 0', "6.11", "scheme[0].action"),
-        ("", 'action = "migrate_hot"\ndests = [{ node = 0 }]', "6.17", "scheme[0].dests"),
-        ("", 'action = "stat"\napply_interval = "1s"', "6.7", "scheme[0].apply_interval"),
-        ("", 'action = "stat"\nmax_snapshots = 1', "7.0", "scheme[0].max_snapshots"),
-        ("", 'action = "stat"\nquota = { tuner = "temporal" }', "7.1", "scheme[0].quota.tuner"),
-        ("", 'action = "stat"\nquota = { fail_charge = [1, 10] }', "7.2", "scheme[0].quota.fail_charge"),
-        ("", GOAL.format('metric = "user_input", target = 5'), "6.8", "scheme[0].goals[0].metric"),
-        ("", GOAL.format('metric = "some_mem_psi_us", target = 5'), "6.9", "scheme[0].goals[0].metric"),
-        ("", GOAL.format(NODE.format("node_mem_used_bp")), "6.16", "scheme[0].goals[0].metric"),
-        ("", GOAL.format(NODE.format("node_mem_free_bp")), "6.16", "scheme[0].goals[0].metric"),
-        ("", GOAL.format(MEMCG.format("node_memcg_used_bp")), "6.19", "scheme[0].goals[0].metric"),
-        ("", GOAL.format(MEMCG.format("node_memcg_free_bp")), "6.19", "scheme[0].goals[0].metric"),
-        ("", GOAL.format('metric = "active_mem_bp", target = 5'), "7.0", "scheme[0].goals[0].metric"),
-        ("", GOAL.format('metric = "inactive_mem_bp", target = 5'), "7.0", "scheme[0].goals[0].metric"),
-        ("", GOAL.format(NODE.format("node_eligible_mem_bp")), "7.2", "scheme[0].goals[0].metric"),
-        ('addr_unit = "2B"', "", "6.18", "monitoring.addr_unit"),
-        ("pause = true", "", "7.2", "monitoring.pause"),
-        ('refresh = "1s"', "", "6.17", "monitoring.refresh"),
-        ("autotune = {}", "", "6.15", "monitoring.autotune"),
-        ('probes = [{ filters = [{ type = "anon" }] }]', "", "7.2", "monitoring.probes[0]"),
-        ("probes = [{ weight = 2 }]", "", "7.3", "monitoring.probes[0].weight"),
-    ],
-)
-def test_each_parameter_has_its_release(tmp_path: Path, monitoring: str, scheme: str, since: str, key: str) -> None:
-    action = "" if "action" in scheme else 'action = "stat"\n'
-    head = PLAIN if "collapse" in scheme else PLAIN.replace("pid = 1", "physical = {}")
-    text = f"{head}[monitoring]\n{monitoring}\n"
-    made = plan(tmp_path, text + (f"[[scheme]]\n{action}{scheme}\n" if scheme else ""))
-    assert next(newer(made))[1] == since
-    assert key in [need.key for need in missing(made, of_version(before(since)))]
-    assert not missing(made, of_version(since))
-
-
-def before(release: str) -> str:
-    """The release before that one: every one in the table's releases has one."""
-    releases = [f"5.{minor}" for minor in range(15, 20)] + [f"6.{minor}" for minor in range(20)] + [f"7.{n}" for n in range(4)]
-    return releases[releases.index(release) - 1]
 
 
 def test_what_is_newer_than_sysfs_comes_newest_first_and_once(tmp_path: Path) -> None:

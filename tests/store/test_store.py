@@ -226,6 +226,13 @@ class TestSyntax:
         assert found is not None and message in found and "\n" not in found
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet", "md"])
+def test_a_pivot_over_whatever_there_is_is_written_and_counted(store: Store, tmp_path: Path, form: str) -> None:
+    store.prepare()
+    pivot = "PIVOT (FROM (VALUES (1, 'a', 5), (1, 'b', 6), (2, 'a', 7)) AS t(x, name, value)) ON name USING sum(value) GROUP BY x"
+    assert store.write_query(pivot, tmp_path / f"o.{form}", form) == 2
+
+
 def test_a_store_of_an_older_damopipe_is_brought_up_to_date_by_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Store(tmp_path / "old.duckdb")
     with monkeypatch.context() as patch:

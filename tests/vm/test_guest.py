@@ -10,7 +10,7 @@ OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--tb=sh
 
 
 def test_the_damon_backend(vm: Guest) -> None:
-    done = vm.run([vm.python, "-m", "pytest", *OPTIONS, *FILES], cwd=CHECKOUT, timeout=900)
+    done = vm.run([vm.python, "-m", "pytest", *OPTIONS, *FILES], cwd=CHECKOUT, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
     assert " skipped" not in done.stdout
