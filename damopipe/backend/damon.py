@@ -14,6 +14,7 @@ from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.module_session import ModuleSession
 from damopipe.backend.protocol import Say, Wants
 from damopipe.errors import MachineError
+from damopipe.kernel import effects
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
 
@@ -45,4 +46,6 @@ class DamonBackend:
         able.require(plan, self.machine)
         if plan.module:
             return ModuleSession(plan, plan.module, say, self.machine, self.takeover)
+        for line in effects.idle(plan, self.machine):
+            say(line)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

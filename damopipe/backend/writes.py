@@ -6,6 +6,7 @@ Invariant: it is the same `render` that a run uses; only what a run finds out (p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from damopipe.backend.refusal import only_observed
@@ -20,7 +21,7 @@ from damopipe.kernel.features import Features, find, of_version
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.module_files import flaw, lacking_parameters, module_writes
 from damopipe.kernel.needs import missing, needs, sentence
-from damopipe.kernel.no_match import in_words
+from damopipe.kernel.no_match import in_words, takes_unmatched
 from damopipe.kernel.sysfs import render
 from damopipe.pipeline.describe import target_name
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
@@ -65,11 +66,26 @@ def _is_observed(module: str, machine: Machine) -> bool:
         return False
 
 
-def unmatched(plan: Plan, machine: Machine) -> Iterator[str]:
-    """What each scheme with filters does with memory that none of them matches, on this kernel; a line each."""
+@dataclass(frozen=True)
+class Unmatched:
+    """What a scheme with filters does, on this kernel, with memory that none of them matches."""
+
+    context: int
+    scheme: int
+    name: str
+    is_taken: bool
+    text: str
+
+
+def unmatched(plan: Plan, machine: Machine) -> Iterator[Unmatched]:
+    """One for each scheme with filters."""
     known = _known(machine)
-    said = (in_words(scheme, known) for context in plan.contexts for scheme in context.schemes)
-    yield from (line for line in said if line is not None)
+    for number, context in enumerate(plan.contexts):
+        for place, scheme in enumerate(context.schemes):
+            text = in_words(scheme, context.operations, known)
+            if text is not None:
+                is_taken = bool(takes_unmatched(scheme, context.operations, known))
+                yield Unmatched(number, place, scheme.name, is_taken, text)
 
 
 def _known(machine: Machine) -> Features:

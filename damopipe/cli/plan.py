@@ -13,6 +13,7 @@ from damopipe.cli import output
 from damopipe.cli.options import SetOption, parse_sets
 
 if TYPE_CHECKING:
+    from damopipe.backend.writes import Unmatched
     from damopipe.pipeline.planned import Plan
 
 
@@ -27,11 +28,13 @@ def command(
     from damopipe.pipeline.describe import describe
 
     plan = planned(file, backend, parse_sets(sets), only_look=True)
+    filtered = _unmatched(plan)
     if as_json:
-        found = {"unmatched": _unmatched(plan), "writes": _writes(plan)}
+        found = {"unmatched": [vars(one) for one in filtered], "writes": _writes(plan)}
         output.data(json.dumps(plan.model_dump(mode="json") | found, indent=2))
     else:
-        output.data("\n".join([describe(plan), *_walk_costs(plan), *_unmatched(plan), *describe_writes(_writes(plan))]))
+        beside = {(one.context, one.scheme): one.text for one in filtered}
+        output.data("\n".join([describe(plan, beside), *_walk_costs(plan), *describe_writes(_writes(plan))]))
     return 0
 
 
@@ -50,8 +53,8 @@ def _writes(plan: Plan) -> list[tuple[str, str]]:
     return planned_writes(plan, machine)
 
 
-def _unmatched(plan: Plan) -> list[str]:
-    """What filters mean on this kernel, a line each."""
+def _unmatched(plan: Plan) -> list[Unmatched]:
+    """What filters mean on this kernel."""
     from damopipe.backend.writes import unmatched
     from damopipe.kernel.machine import Machine
 

@@ -21,7 +21,8 @@ def command(
 ) -> int:
     """Say every problem of pipeline files: where, what was found, what to do.
 
-    Nothing is run and nothing is written. Exit code 2 if any file is wrong.
+    Notes tell what is pointless or dangerous, and which kernel DAMON would have to be of. Nothing is run and nothing is
+    written. Exit code 2 if any file is wrong.
     """
     from damopipe.outputs.surroundings import load_pipeline
 
@@ -34,6 +35,7 @@ def command(
             code = error.exit_code
         else:
             say_notes(loaded)
+            _say_needs(file, loaded)
             output.data(f"{file}: ok ({_contents(loaded)})")
     return code
 
@@ -42,6 +44,22 @@ def say_notes(loaded: Loaded) -> None:
     """What is right in a file but worth knowing."""
     for note in loaded.notes:
         output.say(f"damopipe: {note}")
+
+
+def _say_needs(file: Path, loaded: Loaded) -> None:
+    """Which kernel everything in the file is from, where DAMON's first one is not enough."""
+    from damopipe.kernel.needs import newer
+    from damopipe.pipeline.plan import make_plan
+
+    if loaded.pipeline.backend not in ("auto", "damon"):
+        return
+    try:
+        found = list(newer(make_plan(loaded, "damon")))
+    except PipelineError:
+        return  # what this version does not run at all is said when it is to be run
+    if found:
+        each = ", ".join(f"{need.what} ({need.key}, {since})" for need, since in found)
+        output.say(f"damopipe: {file}: note: with DAMON it needs Linux {found[0][1]}: {each}")
 
 
 def _contents(loaded: Loaded) -> str:

@@ -5,6 +5,7 @@ Kernel document: Documentation/mm/damon/design.rst, "Operation Schemes".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from damopipe.damon.attrs import Intervals
@@ -38,6 +39,35 @@ class AccessPattern(Model):
     """bp: share of the samples of an aggregation, in 1/10,000."""
     age: Bounds = Bounds()
     age_unit: Literal["us", "aggregations"] = "us"
+
+    def counted(self, intervals: Intervals, place: str = "") -> Self:
+        """In samples and aggregations at these intervals; see `Scheme.counted`. Raises UsageError with the first gap."""
+        for field, text in self.gaps(intervals):
+            raise UsageError(f"{place}{field}: {text}")
+        bounds = {field: Bounds(min=low, max=high) for field, (low, high) in self._whole(intervals).items()}
+        return self.model_copy(update={**bounds, "access_unit": "samples", "age_unit": "aggregations"})
+
+    def gaps(self, intervals: Intervals) -> Iterator[tuple[str, str]]:
+        """The fields whose bounds have no whole number of samples or aggregations between them, and what to do."""
+        for field, (low, high) in self._whole(intervals).items():
+            if high is not None and low > high:
+                unit = f"sample of the {intervals.max_nr_accesses} in an aggregation" if field == "access" else "aggregation"
+                yield field, f"no whole {unit} lies between its bounds; widen them"
+
+    def _whole(self, intervals: Intervals) -> dict[str, tuple[int, int | None]]:
+        access, age = (self.access.min, self.access.max), (self.age.min, self.age.max)
+        if self.access_unit == "bp":
+            access = _rounded(self.access, intervals.max_nr_accesses, 10_000)
+            if self.access.max is not None and self.access.max >= 10_000:
+                # Every sample: no limit, also where a kernel counts more of them than it should.
+                access = (access[0], None)
+        if self.age_unit == "us":
+            age = _rounded(self.age, 1, intervals.aggr_us)
+        return {"access": access, "age": age}
+
+
+def _rounded(bounds: Bounds, times: int, per: int) -> tuple[int, int | None]:
+    return -(-bounds.min * times // per), None if bounds.max is None else bounds.max * times // per
 
 
 class Goal(Model):
@@ -109,22 +139,4 @@ class Scheme(Model):
         Lower bounds are rounded up and upper bounds down, so that nothing outside of the pattern is selected.
         Raises UsageError where no whole number lies between the two.
         """
-        pattern = self.pattern
-        access, age = pattern.access, pattern.age
-        if pattern.access_unit == "bp":
-            access = self._whole("access", access, intervals.max_nr_accesses, 10_000)
-        if pattern.age_unit == "us":
-            age = self._whole("age", age, 1, intervals.aggr_us)
-        counted = AccessPattern(
-            size_bytes=pattern.size_bytes, access=access, access_unit="samples", age=age, age_unit="aggregations"
-        )
-        return self.model_copy(update={"pattern": counted})
-
-    def _whole(self, what: str, bounds: Bounds, times: int, per: int) -> Bounds:
-        low = -(-bounds.min * times // per)
-        # 100% and more is every sample: no limit, also where a kernel counts more of them than it should.
-        high = None if bounds.max is None or (what == "access" and bounds.max >= per) else bounds.max * times // per
-        if high is not None and low > high:
-            unit = f"sample of the {times} in an aggregation" if what == "access" else "aggregation"
-            raise UsageError(f"scheme {self.name!r}: pattern.{what}: no whole {unit} lies between its bounds; widen them")
-        return Bounds(min=low, max=high)
+        return self.model_copy(update={"pattern": self.pattern.counted(intervals, f"scheme {self.name!r}: pattern.")})

@@ -14,12 +14,13 @@ from damopipe import units
 from damopipe.backend.steering import missing_commands
 from damopipe.backend.targets import Target
 from damopipe.damon.filters import FILTER_TYPES
-from damopipe.damon.scheme import Scheme
+from damopipe.damon.scheme import Quota, Scheme
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.machine import SNAPSHOTS
 from damopipe.doctor.module import judge_module
 from damopipe.errors import TargetError
-from damopipe.kernel import conditions, metrics, needs
+from damopipe.kernel import conditions, memory_cgroups, metrics, needs
+from damopipe.kernel.effects import weak
 from damopipe.kernel.features import Features
 from damopipe.kernel.machine import Machine
 from damopipe.kernel.named import Absent, absent, absent_node
@@ -27,6 +28,7 @@ from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
 
 _LARGE_BYTES = 16 << 30
 _SHORT_US = 200_000
+_LONG_S = 3600
 
 
 def judge(plan: Plan, machine: Machine, features: Features) -> Iterator[Finding]:
@@ -54,8 +56,8 @@ def _features(plan: Plan, features: Features) -> Iterator[Finding]:
         return  # without DAMON a list of all that it would need says nothing more
     lacking = needs.missing(plan, features)
     if not lacking:
-        everything = dict.fromkeys(need.what for need in needs.needs(plan))
-        yield Finding("features", "ok", f"{', '.join(everything)}: all there")
+        everything = ", ".join(f"{what} ({since})" for what, since in needs.versions(plan).items())
+        yield Finding("features", "ok", f"all there, with the Linux that brought it: {everything}")
     for need in lacking:
         text = needs.sentence(need, features).removeprefix(f"{need.key}: ")
         advice = "boot a kernel that is built with it" if "built without" in text else "boot a newer kernel, or leave it out"
@@ -114,27 +116,34 @@ def _attrs(key: str, context: PlannedContext, machine: Machine) -> Iterator[Find
 
 
 def _scheme(key: str, scheme: Scheme, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
-    yield from _action(key, scheme, context.operations, machine)
+    for one in weak(key, scheme, context.operations, machine):
+        yield Finding(one.key, "missing" if one.is_idle else "note", one.text, one.advice)
     yield from _absent(absent(key, scheme, machine))
-    for number, goal in enumerate(scheme.quota.goals):
-        if goal.metric == "some_mem_psi_us" and not conditions.has_pressure(machine):
-            place = f"{key}.goals[{number}].metric"
-            yield Finding(place, "missing", "this kernel keeps no account of memory pressure", "boot with psi=1")
+    if context.operations == "paddr" and scheme.action != "stat" and scheme.quota.size_bytes:
+        yield from _turn(f"{key}.quota.size", scheme.quota, context, machine)
+    if memory_cgroups.root(machine) is None:
+        yield from _unseen(key, scheme)
 
 
-def _action(key: str, scheme: Scheme, operations: str, machine: Machine) -> Iterator[Finding]:
-    about, thp = f"{key}.action", conditions.thp_mode(machine)
-    if scheme.action == "pageout" and conditions.swaps(machine) == ():
-        # Most of a process's memory is anonymous; a system's holds its cached files too.
-        text = "there is no swap, so that only memory of files can be paged out"
-        yield Finding(about, "note" if operations == "paddr" else "missing", text, "add swap, for instance zram")
-    if scheme.action == "hugepage" and thp in (None, "never"):
-        found = "has no transparent huge pages" if thp is None else "has them switched off (never)"
-        advice = "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled" if thp else "use another kernel"
-        yield Finding(about, "missing", f"the kernel {found}, so that it does nothing", advice)
-    if scheme.action == "hugepage" and thp == "always":
-        text = "the kernel makes huge pages wherever it can already, so that this changes little"
-        yield Finding(about, "note", text, "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled")
+def _turn(key: str, quota: Quota, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
+    """A quota that is far below what there is to select from."""
+    ranges = [span for target in context.targets for span in target.ranges or ()]
+    total = sum(span.end_addr - span.start_addr for span in ranges) or conditions.memory_bytes(machine) or 0
+    seconds = total / quota.size_bytes * quota.reset_interval_ms / 1000
+    if seconds >= _LONG_S and all(target.numa_node is None for target in context.targets):
+        often = f"{units.format_bytes(quota.size_bytes)} every {units.format_time_us(quota.reset_interval_ms * 1000)}"
+        text = f"with {often}, once through {units.approx_bytes(total)} takes {units.approx_time(seconds)}"
+        yield Finding(key, "note", text, "raise it, or choose what comes first with weights")
+
+
+def _unseen(key: str, scheme: Scheme) -> Iterator[Finding]:
+    paths = {f"{key}.filters[{number}].memcg": one.memcg_path for number, one in enumerate(scheme.filters)}
+    paths |= {f"{key}.goals[{number}].memcg": goal.memcg_path for number, goal in enumerate(scheme.quota.goals)}
+    for place, path in paths.items():
+        if path is not None:
+            yield Finding(
+                place, "unknown", f"whether there is a cgroup {path!r}: no memory controller is mounted in /sys/fs/cgroup"
+            )
 
 
 def _uncounted(key: str, scheme: Scheme, operations: str, features: Features) -> Iterator[Finding]:

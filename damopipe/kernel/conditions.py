@@ -95,21 +95,32 @@ def swaps(machine: Machine) -> tuple[Swap, ...] | None:
 
 
 def thp_mode(machine: Machine) -> str | None:
-    """always, madvise or never; None where the kernel has no transparent huge pages."""
-    text = _read(machine.sys / "kernel/mm/transparent_hugepage/enabled") or b""
-    match = re.search(rb"\[(\w+)\]", text)
+    """always, madvise or never, of the largest huge pages; None where the kernel has no transparent huge pages.
+
+    Where those are never made but smaller ones are, it is madvise.
+    """
+    folder = machine.sys / "kernel/mm/transparent_hugepage"
+    top = _chosen(folder / "enabled")
+    sizes = {path.parent.name: _chosen(path) for path in folder.glob("hugepages-*kB/enabled")}
+    modes = [top if mode == "inherit" else mode for _, mode in sorted(sizes.items(), key=lambda size: _kilobytes(size[0]))]
+    largest = modes[-1] if modes else top
+    return "madvise" if largest == "never" and {"always", "madvise"} & set(modes) else largest
+
+
+def _chosen(path: Path) -> str | None:
+    """The word in brackets: "always [madvise] never"."""
+    match = re.search(rb"\[(\w+)\]", _read(path) or b"")
     return match[1].decode() if match else None
+
+
+def _kilobytes(name: str) -> int:
+    return int(name.removeprefix("hugepages-").removesuffix("kB"))
 
 
 def has_memory_cgroups(machine: Machine) -> bool | None:
     """Whether memory is a controller of cgroup v2; None where that is not mounted."""
     text = _read(machine.sys / "fs/cgroup/cgroup.controllers")
     return None if text is None else b"memory" in text.split()
-
-
-def has_cgroup(machine: Machine, path: str) -> bool:
-    """Whether there is a cgroup of that path."""
-    return (machine.sys / "fs/cgroup" / path.strip("/")).is_dir()
 
 
 def has_pressure(machine: Machine) -> bool:

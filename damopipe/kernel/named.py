@@ -1,6 +1,6 @@
-"""What schemes name that this machine must have: NUMA nodes with memory, memory cgroups. Reads only.
+"""What schemes name or need that this machine must have: nodes, memory cgroups, huge pages, memory pressure. Reads only.
 
-The kernel takes a node or a cgroup that is not there in silence, or refuses it without saying why.
+The kernel takes what is not there in silence, or refuses it without saying why.
 Kernel document: Documentation/mm/damon/design.rst, "Operation Action", "Filters".
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from damopipe.damon.scheme import GOAL_METRICS, Scheme
 from damopipe.errors import MachineError
-from damopipe.kernel import conditions
+from damopipe.kernel import conditions, memory_cgroups
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
 
@@ -26,7 +26,9 @@ class Absent:
 
 
 def absent(key: str, scheme: Scheme, machine: Machine) -> Iterator[Absent]:
-    """Everything that the scheme at `key` names and this machine does not have."""
+    """Everything that the scheme at `key` names or needs and this machine does not have."""
+    if scheme.action in ("hugepage", "collapse") and conditions.thp_mode(machine) is None:
+        yield Absent(f"{key}.action", "the kernel has no transparent huge pages, so that it does nothing", "use another kernel")
     if scheme.target_nid is not None:
         yield from absent_node(f"{key}.target_nid", scheme.target_nid, machine)
     for number, dest in enumerate(scheme.dests):
@@ -37,6 +39,10 @@ def absent(key: str, scheme: Scheme, machine: Machine) -> Iterator[Absent]:
         if goal.nid is not None and "nid" in GOAL_METRICS[goal.metric]:
             yield from absent_node(f"{key}.goals[{number}].nid", goal.nid, machine)
         yield from _memcg(f"{key}.goals[{number}].memcg", goal.memcg_path, machine)
+        if goal.metric == "some_mem_psi_us" and not conditions.has_pressure(machine):
+            # To DAMON that is a pressure of 0: it would take more and more, whatever comes of it.
+            text = "this kernel keeps no account of memory pressure"
+            yield Absent(f"{key}.goals[{number}].metric", text, "boot with psi=1")
 
 
 def absent_node(key: str, node: int, machine: Machine) -> Iterator[Absent]:
@@ -58,5 +64,6 @@ def require(plan: Plan, machine: Machine) -> None:
 
 
 def _memcg(key: str, path: str | None, machine: Machine) -> Iterator[Absent]:
-    if path is not None and not conditions.has_cgroup(machine, path):
-        yield Absent(key, f"there is no cgroup {path!r}", f"ls {machine.sys}/fs/cgroup shows what there is")
+    found = None if path is None else memory_cgroups.missing(machine, path)
+    if found is not None:
+        yield Absent(key, *found)

@@ -15,7 +15,7 @@ from damopipe.damon.modules import MODULES
 from damopipe.damon.scheme import Quota, Scheme
 from damopipe.errors import MachineError
 from damopipe.kernel.feature_table import FEATURES
-from damopipe.kernel.features import Features, of_version
+from damopipe.kernel.features import Features, of_version, version_numbers
 from damopipe.pipeline.planned import Plan, PlannedContext
 
 FILTER_FEATURES = {
@@ -72,6 +72,21 @@ def needs(plan: Plan) -> tuple[Need, ...]:
     if plan.guard is not None and plan.guard.then == "pause":
         found.append(Need("pause", "guard.then", "pausing"))
     return (*found, *_record(plan))
+
+
+def versions(plan: Plan) -> dict[str, str]:
+    """Everything that the plan needs, in words, and the release that brought it: {"an apply interval": "6.7"}."""
+    return {need.what: FEATURES[need.feature].since for need in needs(plan)}
+
+
+def newer(plan: Plan) -> Iterator[tuple[Need, str]]:
+    """What came after DAMON's sysfs files, the newest first, and the release that brought it; of equal ones the first."""
+    found: dict[str, Need] = {}
+    for need in needs(plan):
+        found.setdefault(need.what, need)
+    since = [(need, FEATURES[need.feature].since) for need in found.values()]
+    after = [one for one in since if version_numbers(one[1]) > version_numbers(FEATURES["sysfs"].since)]
+    yield from sorted(after, key=lambda one: version_numbers(one[1]), reverse=True)
 
 
 def missing(plan: Plan, features: Features) -> tuple[Need, ...]:

@@ -6,28 +6,30 @@ decides, by the opposite of what it does with what it matches. Core filters are 
 
 from __future__ import annotations
 
-from damopipe.damon.filters import FILTER_TYPES
+from damopipe.damon.filters import FILTER_TYPES, is_passed_over
 from damopipe.damon.scheme import Scheme
 from damopipe.kernel.features import Features
 
-_SINCE = "active_filter"
-"""Came with the same release as the rule (Linux 6.15), and can be read off a kernel."""
+_SINCE = "split_filters"
+"""Came with the same release as the rule (Linux 6.15), and can be seen."""
 
 
-def takes_unmatched(scheme: Scheme, features: Features) -> bool | None:
+def takes_unmatched(scheme: Scheme, operations: str, features: Features) -> bool | None:
     """Whether memory that no filter matches is taken; None for a scheme without filters."""
     if not scheme.filters:
         return None
     if _SINCE not in features:
         return True
-    deciding = [one for one in scheme.filters if FILTER_TYPES[one.type] == "ops"] or scheme.filters
-    return not deciding[-1].allow
+    of_ops = [one for one in scheme.filters if FILTER_TYPES[one.type] == "ops"]
+    # With a filter of the operations set the core leaves it to that one, also where the set then passes over it.
+    if any(is_passed_over(one.type, scheme.action, operations) for one in of_ops):
+        return True
+    return not (of_ops or scheme.filters)[-1].allow
 
 
-def in_words(scheme: Scheme, features: Features) -> str | None:
+def in_words(scheme: Scheme, operations: str, features: Features) -> str | None:
     """One line for a plan; None for a scheme without filters."""
-    taken = takes_unmatched(scheme, features)
+    taken = takes_unmatched(scheme, operations, features)
     if taken is None:
         return None
-    what = "is taken" if taken else "is left alone"
-    return f"{scheme.name}: memory that none of its filters matches {what} on this kernel"
+    return f"memory that none of its filters matches is {'taken' if taken else 'left alone'} on this kernel"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from damopipe import units
 from damopipe.damon.model import AddressRange
@@ -12,6 +12,9 @@ from damopipe.pipeline.describe_module import describe_module
 from damopipe.pipeline.describe_scheme import describe_scheme
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
 
+Beside = Mapping[tuple[int, int], str]
+"""A line more for a scheme, by the numbers of its context and of itself."""
+
 PROCFS_COST = (
     "At every sample the process's page tables are walked and its referenced marks cleared. That costs the process "
     "a little, and the system's reclaim takes what was cleared for idle; a walk that takes more than a tenth of the "
@@ -19,15 +22,15 @@ PROCFS_COST = (
 )
 
 
-def describe(plan: Plan) -> str:
-    """The whole plan, a line a fact."""
+def describe(plan: Plan, beside: Beside | None = None) -> str:
+    """The whole plan, a line a fact; `beside` has what is to be said of schemes on one kernel."""
     lines = [f"pipeline  {plan.name}" + (f": {plan.description}" if plan.description else "")]
     reason = f" ({plan.backend_reason})" if plan.backend_reason else ""
     lines.append(f"backend   {plan.backend}{reason}")
     for number, context in enumerate(plan.contexts):
         if len(plan.contexts) > 1:
             lines.append(f"context {number}")
-        lines += _context(context, plan.backend)
+        lines += _context(context, plan.backend, {scheme: text for (of, scheme), text in (beside or {}).items() if of == number})
     if plan.guard is not None:
         lines.append(f"guard     {describe_guard(plan.guard)}")
     if plan.module:
@@ -39,7 +42,7 @@ def describe(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _context(context: PlannedContext, backend: str) -> Iterator[str]:
+def _context(context: PlannedContext, backend: str, beside: Mapping[int, str]) -> Iterator[str]:
     for target in context.targets:
         yield f"watch     {target_name(target)}, operations {context.operations}"
         if target.initial_regions:
@@ -53,6 +56,7 @@ def _context(context: PlannedContext, backend: str) -> Iterator[str]:
     for number, scheme in enumerate(context.schemes):
         first, *more = describe_scheme(scheme)
         more += [f"  {describe_feed(feed)}" for feed in context.feeds if feed.scheme == number]
+        more += [f"  {beside[number]}"] if number in beside else []
         yield f"scheme    {first}"
         yield from (f"          {line}" for line in more)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from typing import Literal
 
@@ -79,7 +80,7 @@ def _goal(goal: model.Goal) -> damon.Goal:
         target_value=goal.target,
         current_value=goal.current,
         nid=goal.nid,
-        memcg_path=goal.memcg,
+        memcg_path=_cgroup_path(goal.memcg),
     )
 
 
@@ -102,8 +103,13 @@ def planned_filter(one: model.Filter) -> Filter:
         type=one.type,
         match=one.match,
         allow=one.allow,
-        memcg_path=one.memcg,
+        memcg_path=_cgroup_path(one.memcg),
         address=AddressRange(start_addr=one.address[0], end_addr=one.address[1]) if one.address else None,
         target_index=one.target,
         size_bytes=_bounds(one.size) if one.size else None,
     )
+
+
+def _cgroup_path(path: str | None) -> str | None:
+    """As the kernel spells it, who compares it letter by letter: "/a/b"."""
+    return None if path is None else posixpath.normpath(f"/{path.strip('/')}")

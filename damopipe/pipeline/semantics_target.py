@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from damopipe import units
+from damopipe.damon.attrs import Intervals
 from damopipe.damon.filters import PROBE_FILTER_TYPES
 from damopipe.pipeline.files import is_file
 from damopipe.pipeline.model import Autotune, Context, Monitoring, Process, Target
+from damopipe.pipeline.plan_intervals import resolve_intervals
+from damopipe.pipeline.plan_scheme import planned_scheme
 from damopipe.pipeline.semantics_scheme import filter_problems, scheme_problems
 from damopipe.pipeline.values import shown
 
@@ -34,20 +37,25 @@ def context_problems(prefix: str, context: Context, folder: Path, surroundings: 
     for number, target in enumerate(context.target):
         yield from _target(f"{prefix}target[{number}]", target, folder, surroundings)
     operations = operations_of(context)
-    yield from _monitoring(f"{prefix}monitoring", context.monitoring, operations)
+    of_monitoring = list(_monitoring(f"{prefix}monitoring", context.monitoring, operations))
+    yield from of_monitoring
     for number, probe in enumerate(context.monitoring.probes):
         for place, one in enumerate(probe.filters):
             key = f"{prefix}monitoring.probes[{number}].filters[{place}]"
             yield from filter_problems(key, one, len(context.target), PROBE_FILTER_TYPES)
     yield from _operations(prefix, context, operations)
-    yield from _schemes(prefix, context, operations)
+    yield from _schemes(prefix, context, operations, None if of_monitoring else resolve_intervals(context.monitoring, "damon"))
 
 
-def _schemes(prefix: str, context: Context, operations: str) -> Found:
+def _schemes(prefix: str, context: Context, operations: str, intervals: Intervals | None) -> Found:
     names: dict[str, int] = {}
     for number, scheme in enumerate(context.scheme):
         key = f"{prefix}scheme[{number}]"
-        yield from scheme_problems(key, scheme, operations, len(context.target))
+        of_scheme = list(scheme_problems(key, scheme, operations, len(context.target)))
+        yield from of_scheme
+        if intervals and not of_scheme:
+            gaps = planned_scheme(scheme, number).pattern.gaps(intervals)
+            yield from ((f"{key}.pattern.{field}", text) for field, text in gaps)
         if scheme.name is None:
             continue
         if scheme.name in names:

@@ -40,12 +40,13 @@ def run(plan: Plan, store: Store, out_root: Path, progress: Progress, takeover: 
     """
     from damopipe.backend import backend
 
+    log = out_root / f".{plan.name}-{os.getpid()}.log"
+    session = backend(plan.backend, log, takeover).start(plan, progress.say)  # refuses before anything is written
     check_folder(out_root)
     for line in store.prepare():
         progress.say(line)
-    log = out_root / f".{plan.name}-{os.getpid()}.log"
     with Stopper(progress.say) as stopper, removing(log):
-        with backend(plan.backend, log, takeover).start(plan, progress.say) as session:
+        with session:
             began_ns, began_s = time.time_ns(), time.monotonic()
             stopper.on_stop(session.stop)
             run_id = store.begin_run(run_start(plan, session.targets, began_ns, session.clock_offset_ns))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from damopipe.backend.writes import FIRST_PID, describe_writes, lacking, planned_writes, remarks, unmatched
+from damopipe.damon.filters import Filter
 from damopipe.damon.scheme import Scheme
 from damopipe.outputs.surroundings import load_pipeline
 from damopipe.pipeline.plan import make_plan
@@ -27,10 +28,31 @@ def test_every_pipeline(tmp_path: Path, golden: Callable[[str, str], None], file
     abi.put(machine.proc / "iomem", IOMEM)
     planned = make_plan(load_pipeline(file, {}), "damon")
     refused = [f"not on this kernel: {line}" for line in lacking(planned, machine)]
-    text = "\n".join([*refused, *unmatched(planned, machine), *describe_writes(planned_writes(planned, machine))]).replace(
-        str(tmp_path), ""
+    filtered = [f"{one.name}: {one.text}" for one in unmatched(planned, machine)]
+    text = "\n".join([*refused, *filtered, *describe_writes(planned_writes(planned, machine))])
+    golden(f"writes/{file.stem}-{kernel}.txt", text.replace(str(tmp_path), "") + "\n")
+
+
+def test_each_scheme_with_filters_has_its_own_line(tmp_path: Path) -> None:
+    young = Filter(type="young", allow=True)
+    schemes = (Scheme(name="a", action="pageout"), Scheme(name="b", action="pageout", filters=(young,)))
+    planned = plan(PlannedTarget(kind="physical"), operations="paddr", schemes=schemes)
+    found = {kernel: list(unmatched(planned, abi.fake_machine(tmp_path / kernel, kernel))) for kernel in abi.KERNELS}
+    assert [(one.context, one.scheme, one.name, one.is_taken) for one in found["6.12"]] == [(0, 1, "b", True)]
+    assert [(one.context, one.scheme, one.name, one.is_taken) for one in found["7.3"]] == [(0, 1, "b", False)]
+    assert found["7.3"][0].text == "memory that none of its filters matches is left alone on this kernel"
+
+
+def test_without_damon_the_release_tells_what_filters_mean(tmp_path: Path) -> None:
+    young = Filter(type="young", allow=True)
+    planned = plan(
+        PlannedTarget(kind="physical"), operations="paddr", schemes=(Scheme(name="a", action="stat", filters=(young,)),)
     )
-    golden(f"writes/{file.stem}-{kernel}.txt", text + "\n")
+    told = {
+        release: next(unmatched(planned, abi.fake_machine(tmp_path / release, damon=False, release=release))).is_taken
+        for release in ("6.14.9", "6.15.0")
+    }
+    assert told == {"6.14.9": True, "6.15.0": False}
 
 
 def test_pids_that_are_not_known_yet_are_told_in_words(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -86,6 +88,28 @@ def test_a_pipeline_that_lacks_something_ends_with_3(doctor: Doctor, tmp_path: P
     assert "What can record here" not in text
     file.write_text(f"{HEAD}pid = {os.getpid()}\n")
     assert run(["doctor", str(file), "--backend", "procfs"]) == 0
+
+
+def test_what_is_pointless_wherever_it_runs_is_said_here_too(doctor: Doctor, tmp_path: Path) -> None:
+    file = tmp_path / "pipe.toml"
+    young = '[[scheme]]\naction = "hugepage"\nfilters = [{ type = "young" }]\n'
+    file.write_text(f"{HEAD}pid = {os.getpid()}\n{young}")
+    code, text = doctor("7.3", str(file))
+    assert code == 0
+    (line,) = [line for line in text.splitlines() if "scheme[0].filters[0].type" in line]
+    assert line.split(maxsplit=2)[::2] == [
+        "note",
+        "the kernel passes over filters of type 'young' for hugepage with operations vaddr; "
+        "use operations paddr, or filters of type addr or target",
+    ]
+    file.write_text(f"{HEAD}physical = {{}}\n{young.replace('hugepage', 'stat')}")
+    assert "note" not in doctor_again(file)
+
+
+def doctor_again(file: Path) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        run(["doctor", str(file)])
+    return said.getvalue()
 
 
 def test_a_pipeline_that_its_backend_refuses(doctor: Doctor, tmp_path: Path) -> None:

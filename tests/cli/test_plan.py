@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
+import pytest
+
+from damopipe.cli import run
+from damopipe.kernel.machine import Machine
+from tests import abi
 from tests.program import Program
 
 TEXT = """
@@ -50,3 +56,23 @@ def test_a_backend_that_cannot_run_here_is_planned_all_the_same(damopipe: Progra
     assert json.loads(damopipe("plan", name, "--backend", "damon", "--json").out)["writes"][0][1] == "1"
     ran = damopipe("run", name, "--backend", "damon")
     assert (ran.code, len(ran.lines)) == (3, 1)
+
+
+def test_what_filters_mean_here_stands_beside_each_scheme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "pipe.toml"
+    one = '[[context]]\n[[context.target]]\nphysical = {}\n[[context.scheme]]\nname = "out"\naction = "stat"\n'
+    allow = 'filters = [{ type = "young", allow = true }]\n'
+    file.write_text(f'version = 1\nname = "p"\nbackend = "damon"\n{one}{one}{allow}')
+    machine = abi.fake_machine(tmp_path / "root")
+    monkeypatch.setattr(Machine, "here", classmethod(lambda _: machine))
+    assert run(["plan", str(file)]) == 0
+    before, after = capsys.readouterr().out.split("\ncontext 1\n")
+    said = "            memory that none of its filters matches is left alone on this kernel"
+    assert said not in before
+    assert after.splitlines()[after.splitlines().index("            filter lets through young") + 1] == said
+    assert run(["plan", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unmatched"] == [
+        {"context": 1, "scheme": 0, "name": "out", "is_taken": False, "text": said.strip()}
+    ]

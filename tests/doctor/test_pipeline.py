@@ -21,6 +21,7 @@ HEAD = 'version = 1\nname = "a"\n'
 PID = HEAD + "[[target]]\npid = 7\n"
 PHYSICAL = HEAD + "[[target]]\nphysical = {}\n"
 SCHEME = '[[scheme]]\naction = "{}"\n'
+THP = "kernel/mm/transparent_hugepage/enabled"
 Judge = Callable[..., list[Finding]]
 
 
@@ -29,7 +30,7 @@ def machine(tmp_path: Path) -> Machine:
     """Where all is well, with a process 7."""
     made = abi.fake_machine(tmp_path / "root", "7.3")
     abi.put(made.proc / "7/stat", f"7 (server) S {' '.join(['1'] * 50)}\n")
-    (made.sys / "fs/cgroup/app").mkdir()
+    abi.put(made.sys / "fs/cgroup/app/memory.current", "4096\n")
     return made
 
 
@@ -50,7 +51,11 @@ def told(findings: list[Finding]) -> dict[str, tuple[str, str]]:
 
 def test_where_nothing_is_missing_it_says_what_was_looked_for(judged: Judge) -> None:
     assert [(one.state, one.text) for one in judged(PID)] == [
-        ("ok", "DAMON's sysfs files, the operations set 'vaddr', recording every aggregation: all there")
+        (
+            "ok",
+            "all there, with the Linux that brought it: DAMON's sysfs files (5.18), the operations set 'vaddr' (5.15), "
+            "recording every aggregation (5.15)",
+        )
     ]
 
 
@@ -62,7 +67,8 @@ class TestModules:
 
     def test_all_is_there(self, judged: Judge, machine: Machine) -> None:
         self.meminfo(machine, 30)
-        assert [(one.state, one.text) for one in judged(self.RECLAIM)] == [("ok", "the module DAMON_RECLAIM: all there")]
+        text = "all there, with the Linux that brought it: the module DAMON_RECLAIM (5.16)"
+        assert [(one.state, one.text) for one in judged(self.RECLAIM)] == [("ok", text)]
 
     def test_while_enough_is_free_it_does_nothing(self, judged: Judge, machine: Machine) -> None:
         self.meminfo(machine, 72)
@@ -159,13 +165,39 @@ def test_pageout_without_swap(head: str, state: str, judged: Judge, machine: Mac
     ("mode", "state"), [("always madvise [never]", "missing"), ("[always] madvise never", "note"), (None, "missing")]
 )
 def test_huge_pages(mode: str | None, state: str, judged: Judge, machine: Machine) -> None:
-    path = machine.sys / "kernel/mm/transparent_hugepage/enabled"
+    path = machine.sys / THP
     assert told(judged(PID + SCHEME.format("hugepage"))) == {}
     if mode:
         abi.put(path, mode)
     else:
         path.unlink()
     assert told(judged(PID + SCHEME.format("hugepage")))["scheme[0].action"][0] == state
+
+
+def test_collapse_needs_huge_pages_but_asks_for_no_setting(judged: Judge, machine: Machine) -> None:
+    abi.put(machine.sys / THP, "always madvise [never]")
+    assert told(judged(PID + SCHEME.format("collapse"))) == {}
+    (machine.sys / THP).unlink()
+    assert told(judged(PID + SCHEME.format("collapse")))["scheme[0].action"][0] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("top", "sizes", "state"),
+    [
+        ("never", {"2048": "madvise"}, None),
+        ("never", {"2048": "inherit"}, "missing"),
+        ("never", {"64": "always", "2048": "inherit"}, None),
+        ("madvise", {"64": "never", "2048": "inherit"}, None),
+        ("madvise", {"64": "never", "2048": "never"}, "missing"),
+        ("madvise", {"1024": "never", "64": "never", "2048": "always"}, "note"),
+        ("always", {"2048": "inherit"}, "note"),
+    ],
+)
+def test_huge_pages_of_each_size(top: str, sizes: dict[str, str], state: str | None, judged: Judge, machine: Machine) -> None:
+    abi.put(machine.sys / THP, " ".join(f"[{word}]" if word == top else word for word in ("always", "madvise", "never")))
+    for size, mode in sizes.items():
+        abi.put((machine.sys / THP).parent / f"hugepages-{size}kB/enabled", f"always inherit [{mode}]")
+    assert told(judged(PID + SCHEME.format("hugepage"))).get("scheme[0].action", (None,))[0] == state
 
 
 def test_nodes_cgroups_and_pressure(judged: Judge, machine: Machine) -> None:
@@ -183,13 +215,46 @@ filters = [{ type = "memcg", memcg = "/app" }, { type = "memcg", memcg = "gone" 
         "scheme[0].goals[0].nid": "there is no node 6 with memory",
         "scheme[0].goals[0].memcg": "there is no cgroup '/gone'",
         "scheme[0].goals[1].metric": "this kernel keeps no account of memory pressure",
-        "scheme[0].filters[1].memcg": "there is no cgroup 'gone'",
+        "scheme[0].filters[1].memcg": "there is no cgroup '/gone'",
     }
 
 
 def test_dests_are_looked_at_one_by_one(judged: Judge) -> None:
     scheme = SCHEME.format("migrate_hot") + "dests = [{ node = 0, weight = 1 }, { node = 9, weight = 1 }]\n"
     assert told(judged(PID + scheme))["scheme[0].dests[1].node"][1] == "there is no node 9 with memory"
+
+
+MEMCG = 'filters = [{ type = "memcg", memcg = "/app" }]\n'
+
+
+def test_cgroups_are_sought_in_the_hierarchy_of_the_memory_controller(judged: Judge, machine: Machine) -> None:
+    about, pipeline = "scheme[0].filters[0].memcg", PHYSICAL + SCHEME.format("stat") + MEMCG
+    app = machine.sys / "fs/cgroup/app"
+    assert about not in told(judged(pipeline))
+    (app / "memory.current").unlink()
+    assert told(judged(pipeline))[about] == ("missing", "the cgroup '/app' has no memory controller")
+    (machine.sys / "fs/cgroup/cgroup.controllers").unlink()
+    assert told(judged(pipeline))[about][0] == "unknown"
+    abi.put(machine.sys / "fs/cgroup/memory/cgroup.procs", "")
+    assert told(judged(pipeline))[about] == ("missing", "there is no cgroup '/app'")
+    abi.put(machine.sys / "fs/cgroup/memory/app/memory.usage_in_bytes", "0\n")
+    assert about not in told(judged(pipeline))
+
+
+def test_everything_outside_of_cgroups_is_one_too(judged: Judge) -> None:
+    assert told(judged(PHYSICAL + SCHEME.format("stat") + MEMCG.replace("/app", "/"))) == {}
+
+
+def test_a_quota_that_is_long_in_coming_around(judged: Judge, machine: Machine) -> None:
+    abi.put(machine.proc / "meminfo", f"MemTotal:       {8 << 20} kB\n")
+    scheme = SCHEME.format("pageout") + 'quota = {{ size = "{}", interval = "1s" }}\n'
+    assert told(judged(PHYSICAL + scheme.format("1MiB")))["scheme[0].quota.size"] == (
+        "note", "with 1MiB every 1s, once through 8.0 GiB takes 2 h 16 m"
+    )  # fmt: skip
+    assert told(judged(PHYSICAL + scheme.format("4MiB"))) == {}
+    assert told(judged(PHYSICAL.replace("{}", '{ regions = ["0B-1GiB"] }') + scheme.format("1MiB"))) == {}
+    assert told(judged(PID + scheme.format("1MiB"))) == {}  # nobody knows what it will map
+    assert told(judged(PHYSICAL + scheme.format("1MiB").replace("pageout", "stat"))) == {}
 
 
 def test_notes_of_the_file_are_told_too(tmp_path: Path, machine: Machine) -> None:

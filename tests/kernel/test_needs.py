@@ -12,7 +12,7 @@ from damopipe.errors import MachineError
 from damopipe.kernel import features
 from damopipe.kernel.feature_table import FEATURES
 from damopipe.kernel.features import of_version
-from damopipe.kernel.needs import FILTER_FEATURES, GOAL_FEATURES, Need, missing, needs, require, sentence
+from damopipe.kernel.needs import FILTER_FEATURES, GOAL_FEATURES, Need, missing, needs, newer, require, sentence, versions
 from damopipe.outputs.surroundings import load_pipeline
 from damopipe.pipeline.plan import make_plan
 from damopipe.pipeline.planned import Plan
@@ -92,6 +92,7 @@ PARAMETERS = (
     (SCHEME.format("migrate_cold") + "dests = [{ node = 0 }]\n", "scheme[0].dests", "6.16", "6.17"),
     (SCHEME.format("stat") + 'apply_interval = "1s"\n', "scheme[0].apply_interval", "6.6", "6.7"),
     (SCHEME.format("stat") + "max_snapshots = 3\n", "scheme[0].max_snapshots", "6.19", "7.0"),
+    (SCHEME.format("collapse"), "scheme[0].action", "7.1", "7.2"),
     (QUOTA.format('tuner = "temporal"'), "scheme[0].quota.tuner", "7.0", "7.1"),
     (QUOTA.format("fail_charge = [1, 10]"), "scheme[0].quota.fail_charge", "7.1", "7.2"),
     (GOAL.format("user_input", ""), "scheme[0].goals[0].metric", "6.7", "6.8"),
@@ -114,7 +115,8 @@ PARAMETERS = (
 
 @pytest.mark.parametrize(("text", "key", "last_without", "since"), PARAMETERS)
 def test_each_parameter_knows_its_kernel(text: str, key: str, last_without: str, since: str, tmp_path: Path) -> None:
-    made = plan(tmp_path, PHYSICAL + text)
+    made = plan(tmp_path, (PLAIN if "collapse" in text else PHYSICAL) + text)
+    assert next(newer(made))[1] == since
     assert key in {need.key for need in missing(made, of_version(last_without))}
     assert key not in {need.key for need in missing(made, of_version(since))}
     assert any(f"needs Linux {since}" in sentence(need, of_version(last_without)) for need in missing(made, of_version("5.18")))
@@ -146,6 +148,23 @@ def test_filters(tmp_path: Path, kind: str, more: str, allow: str, without: str,
     made = plan(tmp_path, PLAIN + FILTER.format(kind, more, allow))
     assert needed in {need.feature for need in missing(made, of_version(without))}
     assert not missing(made, of_version(FEATURES[needed].since))
+
+
+def test_what_is_newer_than_sysfs_comes_newest_first_and_once(tmp_path: Path) -> None:
+    filters = 'filters = [{ type = "young", allow = true }, { type = "young", allow = true }]\n'
+    made = plan(tmp_path, PLAIN.replace("pid = 1", "physical = {}") + f'[[scheme]]\naction = "stat"\n{filters}')
+    assert [(need.key, since) for need, since in newer(made)] == [
+        ("scheme[0].filters[0].allow", "6.14"),
+        ("scheme[0].filters[0].type", "6.10"),
+    ]
+    assert versions(made) == {
+        "DAMON's sysfs files": "5.18",
+        "the operations set 'paddr'": "5.16",
+        "the filter type 'young'": "6.10",
+        "a filter that lets through": "6.14",
+        "recording every aggregation": "5.15",
+    }
+    assert not list(newer(plan(tmp_path, PLAIN)))
 
 
 def test_physical_memory_migrates_earlier_than_processes(tmp_path: Path) -> None:

@@ -244,6 +244,16 @@ def test_physical_ranges_are_ascending_as_the_kernel_wants_them(tmp_path: Path) 
     assert [span.start_addr >> 30 for span in context.targets[0].ranges or ()] == [1, 3]
 
 
+@pytest.mark.parametrize(("written", "planned"), [("a/b", "/a/b"), ("/a//b/", "/a/b"), ("/", "/"), ("a/../b", "/b")])
+def test_cgroups_are_spelt_as_the_kernel_compares_them(written: str, planned: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    goal = f'quota = {{}}\ngoals = [{{ metric = "node_memcg_used_bp", nid = 0, memcg = "{written}", target = 5 }}]\n'
+    one = f'{goal}filters = [{{ type = "memcg", memcg = "{written}" }}]\n'
+    path.write_text(f'version = 1\nname = "p"\n[[target]]\nphysical = {{}}\n[[scheme]]\naction = "stat"\n{one}')
+    (scheme,) = make_plan(load_pipeline(path), "damon").contexts[0].schemes
+    assert (scheme.filters[0].memcg_path, scheme.quota.goals[0].memcg_path) == (planned, planned)
+
+
 @pytest.mark.parametrize("name", ["everything", *(path.stem for path in READY)])
 def test_a_plan_in_words(name: str, everything: Path, golden: Callable[[str, str], None]) -> None:
     path = everything if name == "everything" else ROOT / "pipelines" / f"{name}.toml"
