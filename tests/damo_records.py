@@ -30,11 +30,11 @@ def damo_file(name: str) -> Path:
     return path
 
 
-def damo_records(name: str) -> list[Record]:
-    """The records of a file of damo's."""
+def damo_record(name: str) -> Record:
+    """The first record of a file of damo's."""
     data = damo_file(name).read_bytes()
     records: list[Record] = json.loads(zlib.decompress(data) if data[:1] == b"x" else data)
-    return records
+    return records[0]
 
 
 def take_in(sql: Sql, record: Record, offset_ns: int = 0, **run: Any) -> Sql:
