@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from damopipe.records import TIME, Batch
-from tests.rows import Sql
+from tests.rows import Sql, batch
 
 RECORDINGS = Path(__file__).parents[2] / "shared/data"
 
@@ -54,6 +54,23 @@ def take_in(sql: Sql, record: Record, offset_ns: int = 0, **run: Any) -> Sql:
     constant = {name: np.full(len(heads["ts"]), value, np.uint64) for name, value in known.items()}
     sql.store.append(sql.run_id, [Batch("snapshot", _columns(heads) | constant), Batch("region", _columns(rows))])
     return sql
+
+
+def take_in_mappings(sql: Sql, name: str) -> Sql:
+    """The mappings that damo wrote beside a recording, as those of the last run's target."""
+    rows = [
+        {"target_id": 0, "ts": int(sample["time"] * 1e9), "start_addr": one["start"], "end_addr": one["end"], "name": _name(one)}
+        for sample in json.loads(damo_file(name).read_bytes())
+        for process in sample["procvmas"]
+        for one in process["vmas"]
+    ]
+    sql.store.append(sql.run_id, [batch("mapping", *rows)])
+    return sql
+
+
+def _name(vma: dict[str, Any]) -> str | None:
+    """damo takes the inode's column for the name of memory that has none."""
+    return None if vma["name"] == "0" else str(vma["name"])
 
 
 def _number(text: str | None) -> int:

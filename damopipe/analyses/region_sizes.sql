@@ -32,7 +32,8 @@ counted AS (
 SELECT
   target_id,
   CASE WHEN power IS NULL THEN 0 ELSE 1::UBIGINT << power END::UBIGINT AS from_bytes,
-  CASE WHEN power IS NULL THEN 1 WHEN power = 63 THEN 18446744073709551615 ELSE 1::UBIGINT << (power + 1) END::UBIGINT AS to_bytes,
+  CASE WHEN power IS NULL THEN 1 WHEN power = 63 THEN 18446744073709551615 ELSE 1::UBIGINT << (power + 1) END::UBIGINT
+    AS to_bytes,
   c.nr_regions::UBIGINT AS nr_regions,
   c.nr_regions / s.n AS regions_per_snapshot,
   c.bytes / s.n AS bytes_per_snapshot,
