@@ -84,8 +84,8 @@ class TestHottestRegions:
 
     def test_memory_that_grew_to_the_end_of_a_bin_was_watched_no_longer_than_there_was_time(self, sql: Sql) -> None:
         seconds(sql, 0).region(0, 2**31, 0).region(2**32, 2**32 + 4 * PAGE, 10)
-        seconds(sql, 1).region(0, 2**31, 0).region(2**32, 2**32 + 8 * PAGE, 10)
-        assert areas(sql) == [(2**32, 2**32 + 8 * PAGE, 1.0, 0.75, None)]
+        seconds(sql, 1).region(0, 2**31, 0).region(2**32, 2**32 + 16 * PAGE, 10)
+        assert areas(sql) == [(2**32, 2**32 + 16 * PAGE, 1.0, 0.625, None)]
 
     def test_all_of_64_bits_can_be_watched(self, sql: Sql) -> None:
         seconds(sql, 0).region(0, 2**63, 5).region(2**63, 2**64 - 1, 5)
