@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "init": "init",
     "schema": "schema",
     "chart": "chart",
+    "report": "report",
     "sql": "sql",
     "runs": "runs",
     "start": "start",

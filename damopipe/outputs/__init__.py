@@ -63,6 +63,10 @@ def _make(output: PlannedOutput, run_id: int, store: Store, path: Path) -> str:
     if output.kind == "sql":
         form = path.suffix.removeprefix(".")
         return f"({store.write_query(output.name, path, form, run=run_id):,} rows)"
+    if output.kind == "report":
+        from damopipe.outputs.report import make_report
+
+        return make_report(run_id, store, path)
     raise StageError(f"this version of damopipe does not make a {output.kind} yet; leave this output out")
 
 
