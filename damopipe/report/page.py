@@ -17,7 +17,7 @@ from damopipe.report.page_ask import Ask, text
 from damopipe.report.page_curves import curves
 from damopipe.report.page_heat import grid
 from damopipe.report.page_pack import packed_json
-from damopipe.report.page_provenance import plan_text, provenance
+from damopipe.report.page_provenance import description, plan_text, provenance
 from damopipe.report.page_regions import mappings, regions
 from damopipe.report.page_series import charts
 from damopipe.report.page_table import tables
@@ -66,7 +66,7 @@ def report(query: Query, run_id: int, size_bytes: int = SIZE) -> str:
         run=run,
         plan=plan_text(run),
         sentence=page_summary.sentence(run, targets, seconds),
-        figures=page_summary.figures(targets, None),
+        figures=page_summary.figures(targets, _cold(ask, targets), next(iter(ask.rows_of("stat")), None)),
         remarks=page_summary.remarks(health, checks, run),
         has_health=bool(health),
         effects=page_summary.effects(ask.rows_of("schemes")),
@@ -75,7 +75,8 @@ def report(query: Query, run_id: int, size_bytes: int = SIZE) -> str:
         maps=maps,
         charts=drawn,
         curves=bent,
-        tables=tables(ask),
+        tables=tables(ask, len(targets)),
+        description=description(run),
         provenance=provenance(run, targets),
         about=about,
         packs=packs | {"series": packed_json({"charts": _light(drawn), "curves": _light(bent)})},
@@ -83,6 +84,12 @@ def report(query: Query, run_id: int, size_bytes: int = SIZE) -> str:
         script=script,
         policy=_policy(style, script),
     )
+
+
+def _cold(ask: Ask, targets: list[Row]) -> Row | None:
+    """How cold the largest target was; None where no ages are known."""
+    main = page_summary.largest(targets)
+    return None if main is None else next(iter(ask.also(target=main["target_id"]).rows_of("cold")), None)
 
 
 def _maps(ask: Ask, targets: list[Row], size_bytes: int) -> tuple[list[Row], dict[str, str]]:

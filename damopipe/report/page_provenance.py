@@ -51,6 +51,11 @@ def _range(targets: list[Row], what: str) -> str | None:
     return " to ".join(ends)
 
 
+def description(run: Row) -> str:
+    """What the pipeline says of itself."""
+    return str(json.loads(run["plan"]).get("description", "")) if run["plan"] else ""
+
+
 def plan_text(run: Row) -> str | None:
     """The plan in words; as it was stored where this version cannot read it; None for a run that had none."""
     if run["plan"] is None:

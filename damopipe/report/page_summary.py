@@ -51,13 +51,21 @@ def _names(targets: list[Row]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def figures(targets: list[Row], cold: Row | None) -> list[Figure]:
+def figures(targets: list[Row], cold: Row | None, stat: Row | None) -> list[Figure]:
     """The numbers that are asked for first; none of what was not seen. With several targets those of the largest."""
-    known = [row for row in targets if row["max_bytes"] is not None]
-    if not known:
-        return []
-    main = max(known, key=lambda row: row["p95_bytes"])
-    of = f" of {main['name']}" if len(known) > 1 else ""
+    main = largest(targets)
+    made = [] if main is None else _of_target(main, len(targets) > 1)
+    made += [] if cold is None else [_cold(cold)]
+    return made + ([] if stat is None else _of_machine(stat))
+
+
+def largest(targets: list[Row]) -> Row | None:
+    """The target with the largest working set, of those that have one."""
+    return max((row for row in targets if row["max_bytes"] is not None), key=lambda row: row["p95_bytes"], default=None)
+
+
+def _of_target(main: Row, is_one_of_many: bool) -> list[Figure]:
+    of = f" of {main['name']}" if is_one_of_many else ""
     made = [
         Figure(f"working set{of}, mostly", units.approx_bytes(main["p50_bytes"]), "half of the snapshots had no more (p50)"),
         Figure("95 % of the time at most", units.approx_bytes(main["p95_bytes"]), "p95 of the snapshots"),
@@ -65,9 +73,24 @@ def figures(targets: list[Row], cold: Row | None) -> list[Figure]:
     ]
     if main["watched_bytes"]:
         made.append(Figure("memory watched", units.approx_bytes(main["watched_bytes"]), _of_watched(main)))
-    if cold is not None:
-        made.append(_cold(cold))
     return made
+
+
+def _of_machine(stat: Row) -> list[Figure]:
+    """What DAMON_STAT says: of all memory, not of a target."""
+    made = []
+    if stat["in_use_percent"] is not None:
+        made.append(Figure("memory in use", f"{stat['in_use_percent']:.2g} %", "accessed in the newest aggregation, on average"))
+    if stat["half_idle_s"] is not None:
+        made.append(Figure("half of memory", _idle(stat["half_idle_s"]), "idle for no longer than that"))
+        made.append(Figure("95 % of memory", _idle(stat["most_idle_s"]), "idle for no longer than that"))
+    if stat["bandwidth_bytes_per_s"] is not None:
+        made.append(Figure("bandwidth", f"{units.approx_bytes(stat['bandwidth_bytes_per_s'])}/s", "estimated from accesses"))
+    return made
+
+
+def _idle(seconds: float) -> str:
+    return units.approx_time(seconds) if seconds > 0 else "in use"
 
 
 def _of_watched(main: Row) -> str:
@@ -78,7 +101,7 @@ def _of_watched(main: Row) -> str:
 def _cold(cold: Row) -> Figure:
     lasted = units.approx_time(cold["idle_us"] / 1e6)
     size = units.approx_bytes(cold["cold_bytes"])
-    return Figure("cold", f"{cold['cold_percent']:.3g} %", f"{size} on average was not accessed for {lasted} or longer")
+    return Figure("cold", f"{cold['cold_percent']:.3g} %", f"{size} on average had not been accessed for {lasted} or longer")
 
 
 def remarks(health: list[Row], checks: list[Row], run: Row) -> list[Remark]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 500
 UNKNOWN = "–"
+WORDS = ("text", "path")
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class Column:
         """What is shown, and what it is sorted by where that is something else."""
         value = row[self.key]
         shown = UNKNOWN if value is None else SHOWN[self.kind](value)
-        return {"shown": shown, "sort": None if self.kind == "text" else _number(value), "kind": self.kind}
+        return {"shown": shown, "sort": None if self.kind in WORDS else _number(value), "kind": self.kind}
 
 
 SHOWN: dict[str, Callable[[Any], str]] = {
     "text": str,
+    "path": str,
     "bytes": lambda value: units.approx_bytes(float(value)),
     "percent": lambda value: f"{value:.3g} %",
     "share": lambda value: f"{value * 100:.3g} %",
@@ -85,7 +87,7 @@ KINDS = (
         "Hottest memory",
         "Where the accesses were, over the whole run. The order weighs how hot an area is and how large.",
         (
-            _TARGET, Column("mapping", "mapping"), Column("start_addr", "from", "address"), Column("end_addr", "to", "address"),
+            _TARGET, Column("mapping", "mapping", "path"), Column("start_addr", "from", "address"), Column("end_addr", "to", "address"),
             Column("size_bytes", "size", "bytes"), Column("access_rate", "accessed, of samples", "share"),
             Column("watched_share", "watched, of the time", "share"),
         ),
@@ -96,7 +98,7 @@ KINDS = (
         "Mappings",
         "Files, heaps, stacks and anonymous memory; those of one name are one row.",
         (
-            _TARGET, Column("mapping", "mapping"), Column("size_bytes", "size", "bytes"),
+            _TARGET, Column("mapping", "mapping", "path"), Column("size_bytes", "size", "bytes"),
             Column("accessed_bytes", "in the working set", "bytes"), Column("access_rate", "accessed, of samples", "share"),
             Column("access_share", "of all accesses", "share"),
         ),
@@ -148,17 +150,18 @@ KINDS = (
 )  # fmt: skip
 
 
-def tables(ask: Ask) -> list[Table]:
-    """Every table that has rows."""
-    made = (_table(ask.also(rows=MOST_ROWS + 1), kind) for kind in KINDS)
+def tables(ask: Ask, targets: int) -> list[Table]:
+    """Every table that has rows; of a single target its name is not said again in each."""
+    made = (_table(ask.also(rows=MOST_ROWS + 1), kind, targets > 1) for kind in KINDS)
     return [table for table in made if table.rows]
 
 
-def _table(ask: Ask, kind: Kind) -> Table:
+def _table(ask: Ask, kind: Kind, has_targets: bool) -> Table:
     sql = text(kind.question)
     rows = [_with_verdict(row) for row in ask.rows(sql)]
-    cells = [[column.cell(row) for column in kind.columns] for row in rows[:MOST_ROWS]]
-    return Table(kind.id, kind.title, kind.about, kind.columns, cells, ask.shown(sql), len(rows) > MOST_ROWS)
+    columns = tuple(column for column in kind.columns if has_targets or column is not _TARGET)
+    cells = [[column.cell(row) for column in columns] for row in rows[:MOST_ROWS]]
+    return Table(kind.id, kind.title, kind.about, columns, cells, ask.shown(sql), len(rows) > MOST_ROWS)
 
 
 def _with_verdict(row: dict[str, Any]) -> dict[str, Any]:

@@ -3,4 +3,5 @@ SELECT t.name AS target, h.start_addr, h.end_addr, h.size_bytes::DOUBLE AS size_
 FROM hottest_regions AS h
 JOIN target AS t USING (run_id, target_id)
 WHERE h.run_id = $run
+ORDER BY h.access_rate * h.access_rate * h.watched_share * h.size_bytes DESC, h.start_addr
 LIMIT $rows

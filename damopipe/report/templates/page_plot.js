@@ -64,7 +64,7 @@ function timeAxis() {
 }
 
 function percentAxis() {
-  return { from: 0, to: 100, scale: (value) => value, title: "percentile of snapshots", marks: () => [0, 25, 50, 75, 95, 100].map((p) => [p, `p${p}`]) };
+  return { from: 0, to: 100, scale: (value) => value, title: "percentile of snapshots", marks: () => [0, 25, 50, 75, 95].map((p) => [p, `p${p}`]) };
 }
 
 // Times over several powers of ten: a logarithmic axis, with 0 at its left end.

@@ -28,7 +28,7 @@ function makeSortable(table) {
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const before = head.getAttribute("aria-sort"), isNumber = !head.classList.contains("text");
+      const before = head.getAttribute("aria-sort"), isNumber = !["text", "path"].some((kind) => head.classList.contains(kind));
       sortBy(table, column, before ? before === "ascending" : isNumber);
     });
   });
@@ -78,7 +78,7 @@ async function copy(button) {
 
 // The regions of the snapshot that a time falls into, or of the nearest that is in this file.
 const MOST_ROWS = 2000;
-const MOMENT = [["mapping", "text"], ["from", "address"], ["to", "address"], ["size", "bytes"], ["accessed, of samples", "share"], ["age", "count"]];
+const MOMENT = [["mapping", "path"], ["from", "address"], ["to", "address"], ["size", "bytes"], ["accessed, of samples", "share"], ["age", "count"]];
 
 function showMoment(seconds) {
   const { map } = heat, { single } = map;
