@@ -38,11 +38,13 @@ KINDS = (
         "How large the working set was at least, mostly and at most. It follows the time that is shown.",
     ),
     Kind(
-        "cold", "Cold memory", "s", "%", "How much of the watched memory had not been accessed for at least so long; over the whole run."
+        "cold",
+        "Cold memory",
+        "s",
+        "%",
+        "How much of the watched memory had not been accessed for at least so long; over the whole run.",
     ),
-    Kind(
-        "windows", "Working set by window", "s", "bytes", "What was accessed at least once within so long; over the whole run."
-    ),
+    Kind("windows", "Working set by window", "s", "bytes", "What was accessed at least once within so long; over the whole run."),
 )
 
 

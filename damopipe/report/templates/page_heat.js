@@ -51,7 +51,7 @@ function drawHeat() {
     canvas.height = Math.round(height * sharp);
     canvas.style.height = `${height}px`;
   }
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.setTransform(sharp, 0, 0, sharp, 0, 0);
   pen.clearRect(0, 0, width, height);
   const colours = palette(themeName()), colour = colourOf(heat.map.grid, heat.scale);
@@ -87,7 +87,7 @@ function drawAddressAxis(pen, { area, x, y, height, low, high, width }) {
   pen.font = "11px system-ui, sans-serif";
   pen.textAlign = "right";
   pen.textBaseline = "middle";
-  const marks = ticks((low * each) / size, (high * each) / size, Math.max(1, Math.floor(height / 40)));
+  const marks = ticks((low * each) / size, (high * each) / size, Math.max(2, Math.floor(height / 40)));
   marks.forEach((mark, number) => {
     const at = y + height - ((mark * size) / each - low) / (high - low) * height;
     pen.fillRect(x - 5, at - 0.5, 5, 1);
@@ -118,6 +118,7 @@ function drawTimeAxis(pen, width, height) {
 
 function drawLegend(colours) {
   const { lowest, highest } = heat.map.grid, ramp = document.createElement("canvas"), first = heat.scale === "log" ? lowest : 0;
+  ramp.setAttribute("aria-hidden", "true");
   ramp.width = 256;
   ramp.height = 1;
   const image = new ImageData(256, 1);
@@ -214,7 +215,7 @@ function showTip(x, y) {
 
 // The cross in the middle is the pointer of who uses keys.
 function crossPlace() {
-  const panel = heat.panels[0] && (heat.area ? heat.panels[0] : heat.panels[Math.floor(heat.panels.length / 2)]);
+  const panel = heat.panels.reduce((tallest, one) => (one.height > (tallest?.height ?? 0) ? one : tallest), null);
   return panel && { panel, x: LEFT + panel.width / 2, y: panel.y + panel.height / 2 };
 }
 
@@ -239,7 +240,7 @@ function heatKey(event) {
   const keys = {
     ArrowUp: () => move(0.1), ArrowDown: () => move(-0.1), Escape: resetHeat,
     "+": () => zoomHeat(0.6), "=": () => zoomHeat(0.6), "-": () => zoomHeat(1 / 0.6),
-    Enter: () => showMoment(timeAtPixel(place.x)),
+    Enter: () => { showMoment(timeAtPixel(place.x)); $("moment").scrollIntoView({ block: "nearest" }); },
   };
   heat.isKey = true;
   if (!keys[event.key]) { if (!timeKey(event)) heat.isKey = false; return; }

@@ -106,7 +106,7 @@ function showMoment(seconds) {
   const ts = BigInt(about.first) + BigInt(single.end[snapshot]);
   $("sql-moment").textContent = `FROM region_rate\nWHERE run_id = ${about.run} AND target_id = ${map.target} AND epoch_ns(ts) = ${ts}\nORDER BY start_addr`;
   $("moment").hidden = false;
-  $("moment").scrollIntoView({ block: "nearest" });
+  if (!heat.isKey) $("readout").textContent = `The regions at ${timeText(seconds, 1)} are listed below.`;
 }
 
 function momentRow(row, map, snapshot, region) {
