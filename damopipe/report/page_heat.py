@@ -25,7 +25,7 @@ STEPS = 253
 
 _SQL = (
     "FROM heatmap({run}, time_bins := {times}, addr_bins := {rows}, target := {target},\n"
-    "  from_addr := {low:#x}::UBIGINT, to_addr := {high:#x}::UBIGINT)"
+    "  from_addr := {low}::UBIGINT, to_addr := {high}::UBIGINT)"
 )
 
 

@@ -39,7 +39,7 @@ def _planes(column: Column) -> bytes:
     return whole.view(np.uint8).reshape(-1, 8).T.tobytes()
 
 
-def numbers(column: Column, digits: int = 6) -> list[float | None]:
-    """A column for JSON: six significant digits, None where there is no value."""
+def numbers(column: Column, digits: int = 9) -> list[float | None]:
+    """A column for JSON: nine significant digits, None where there is no value."""
     values = np.ma.filled(column.astype(float), np.nan)
     return [None if value != value else float(f"{value:.{digits}g}") for value in values.tolist()]

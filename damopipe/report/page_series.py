@@ -123,8 +123,8 @@ def _lines(kind: Kind, rows: Columns) -> list[dict[str, Any]]:
             "colour": SERIES[number % len(SERIES)],
             "hidden": name in kind.hidden,
             "filled": number == 0 and (len(names) == 1 or kind.name == "memory"),
-            "from": numbers(rows["from_seconds"][rows["line"] == name], 9),
-            "to": numbers(rows["seconds"][rows["line"] == name], 9),
+            "from": numbers(rows["from_seconds"][rows["line"] == name]),
+            "to": numbers(rows["seconds"][rows["line"] == name]),
             "value": numbers(rows["value"][rows["line"] == name]),
         }
         for number, name in enumerate(names)

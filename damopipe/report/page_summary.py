@@ -108,7 +108,7 @@ def remarks(health: list[Row], checks: list[Row], run: Row) -> list[Remark]:
     """What is not as it should be: how the run ended, checks, health."""
     made = []
     if run["status"] not in ("complete", "stopped"):
-        made.append(Remark(f"The run is {run['status']}", run["end_reason"] or "what follows is what was recorded until then"))
+        made.append(Remark(f"The run is {run['status']}", run["end_reason"] or "What follows is what was recorded until then."))
     made += [Remark(f"Check {row['name']}: {row['result']}", row["message"] or "") for row in checks if row["result"] != "pass"]
     several = len({row["target"] for row in health}) > 1
     for row in health:

@@ -87,9 +87,9 @@ KINDS = (
         "Hottest memory",
         "Where the accesses were, over the whole run. The order weighs how hot an area is and how large.",
         (
-            _TARGET, Column("mapping", "mapping", "path"), Column("start_addr", "from", "address"), Column("end_addr", "to", "address"),
-            Column("size_bytes", "size", "bytes"), Column("access_rate", "accessed, of samples", "share"),
-            Column("watched_share", "watched, of the time", "share"),
+            _TARGET, Column("mapping", "mapping", "path"), Column("start_addr", "from", "address"),
+            Column("end_addr", "to", "address"), Column("size_bytes", "size", "bytes"),
+            Column("access_rate", "accessed, of samples", "share"), Column("watched_share", "watched, of the time", "share"),
         ),
     ),
     Kind(

@@ -72,7 +72,7 @@ def opened(browser: Browser, report: Path) -> Iterator[Open]:
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: (said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready]", timeout=READY_MS)
         pages.append(page)

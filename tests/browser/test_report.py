@@ -231,7 +231,8 @@ class TestTheRest:
 
     def test_every_control_and_picture_has_a_name(self, opened: Open) -> None:
         page = opened()
-        nameless = """() => [...document.querySelectorAll("button, input, select, canvas:not([aria-hidden]), svg[role], [tabindex], [role=region]")]
+        nameless = """() => [...document.querySelectorAll(
+            "button, input, select, canvas:not([aria-hidden]), svg[role], [tabindex], [role=region]")]
           .filter((one) => !one.getAttribute("aria-label") && !one.textContent.trim() && !one.closest("label"))
           .map((one) => one.outerHTML.slice(0, 80))"""
         assert page.evaluate(nameless) == []

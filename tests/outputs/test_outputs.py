@@ -31,13 +31,13 @@ def test_one_that_fails_does_not_stop_the_others(recorded: Sql, tmp_path: Path) 
     stages = [
         PlannedOutput(kind="sql", name="SELECT nope", file="bad.csv"),
         PlannedOutput(kind="sql", name="SELECT accessed_bytes FROM working_set;", file="deep/good.csv"),
-        PlannedOutput(kind="report", name="report.html", file="report.html"),
+        PlannedOutput(kind="export", name="run.json", file="run.json"),
     ]
     made = make_outputs(plan(*stages), 1, recorded.store, tmp_path, print)
     assert [one.error is None for one in made] == [False, True, False]
     assert (tmp_path / "deep" / "good.csv").read_text() == "accessed_bytes\n4096\n"
     kept = recorded("SELECT output_id, kind, file IS NULL, error IS NULL FROM output ORDER BY 1")
-    assert kept == [(0, "sql", True, False), (1, "sql", False, True), (2, "report", True, False)]
+    assert kept == [(0, "sql", True, False), (1, "sql", False, True), (2, "export", True, False)]
 
 
 class TestChecks:

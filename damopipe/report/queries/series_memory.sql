@@ -33,5 +33,5 @@ lines AS (
 SELECT target_id, line, min(from_seconds) AS from_seconds, max(seconds) AS seconds, max(value) AS value, count(*) AS steps
 FROM lines
 WHERE value IS NOT NULL
-GROUP BY target_id, line, floor(seconds / $width)
+GROUP BY target_id, line, floor(lines.seconds / $width)
 ORDER BY target_id, line, seconds

@@ -28,5 +28,5 @@ FROM lines
 WHERE value IS NOT NULL AND scheme_id IN (
   SELECT scheme_id FROM quota_use WHERE run_id = $run AND coalesce(limit_bytes, effective_quota_bytes, 0) > 0
 )
-GROUP BY scheme_id, panel, line, floor(seconds / $width)
+GROUP BY scheme_id, panel, line, floor(lines.seconds / $width)
 ORDER BY scheme_id, line DESC, seconds

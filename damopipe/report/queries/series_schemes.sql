@@ -25,5 +25,5 @@ SELECT
   count(*) AS steps
 FROM lines
 WHERE bytes IS NOT NULL AND seconds > from_seconds
-GROUP BY scheme_id, panel, line, floor(seconds / $width)
+GROUP BY scheme_id, panel, line, floor(lines.seconds / $width)
 ORDER BY scheme_id, line DESC, seconds
