@@ -15,6 +15,10 @@ test *args:
 vm *args:
     @python -m tests.vm "$@"
 
+# Test the report in Chromium.
+browser *args:
+    python -m pytest tests/browser {{args}}
+
 # Static checks: style, types, import contracts, generated pages.
 lint:
     ruff check .

@@ -49,6 +49,7 @@ def _next(result: RunResult) -> list[str]:
         "next:",
         f"  {program()} chart heatmap{store}    the heat map, here in the terminal",
         f'  {program()} sql{store} "FROM working_set LIMIT 5"',
+        f"  {program()} report{store} -o report.html    all of it on one page, to zoom into",
     ]
 
 

@@ -85,21 +85,22 @@ KINDS = (
         "hottest",
         "hottest",
         "Hottest memory",
-        "Where the accesses were, over the whole run. The order weighs how hot an area is and how large.",
+        "Where the accesses were, over the whole run: accessed is the share of samples, watched that of the time. The order weighs "
+        "how hot an area is and how large.",
         (
             _TARGET, Column("mapping", "mapping", "path"), Column("start_addr", "from", "address"),
             Column("end_addr", "to", "address"), Column("size_bytes", "size", "bytes"),
-            Column("access_rate", "accessed, of samples", "share"), Column("watched_share", "watched, of the time", "share"),
+            Column("access_rate", "accessed", "share"), Column("watched_share", "watched", "share"),
         ),
     ),
     Kind(
         "mappings",
         "mapping_heat",
         "Mappings",
-        "Files, heaps, stacks and anonymous memory; those of one name are one row.",
+        "Files, heaps, stacks and anonymous memory; those of one name are one row. Accessed is the share of samples.",
         (
             _TARGET, Column("mapping", "mapping", "path"), Column("size_bytes", "size", "bytes"),
-            Column("accessed_bytes", "in the working set", "bytes"), Column("access_rate", "accessed, of samples", "share"),
+            Column("accessed_bytes", "in the working set", "bytes"), Column("access_rate", "accessed", "share"),
             Column("access_share", "of all accesses", "share"),
         ),
     ),

@@ -78,7 +78,7 @@ async function copy(button) {
 
 // The regions of the snapshot that a time falls into, or of the nearest that is in this file.
 const MOST_ROWS = 2000;
-const MOMENT = [["mapping", "path"], ["from", "address"], ["to", "address"], ["size", "bytes"], ["accessed, of samples", "share"], ["age", "count"]];
+const MOMENT = [["mapping", "path"], ["from", "address"], ["to", "address"], ["size", "bytes"], ["accessed", "share"], ["age", "count"]];
 
 function showMoment(seconds) {
   const { map } = heat, { single } = map;
