@@ -85,8 +85,8 @@ KINDS = (
         "hottest",
         "hottest",
         "Hottest memory",
-        "Where the accesses were, over the whole run: accessed is the share of samples, watched that of the time. The order weighs "
-        "how hot an area is and how large.",
+        "Where the accesses were, over the whole run: accessed is the share of samples, watched that of the time. The order "
+        "weighs how hot an area is and how large.",
         (
             _TARGET, Column("mapping", "mapping", "path"), Column("start_addr", "from", "address"),
             Column("end_addr", "to", "address"), Column("size_bytes", "size", "bytes"),

@@ -20,10 +20,11 @@ from damopipe.pipeline.planned import PlannedOutput
 from damopipe.report.page import report
 from damopipe.report.page_heat import STEPS, encoded
 from damopipe.report.page_pack import packed_columns, packed_json
+from damopipe.store import Store
 from tests.outputs.test_outputs import plan
 from tests.program import Program
 from tests.report.rich_run import NASTY, SECOND, SNAPSHOTS, rich_run
-from tests.rows import PAGE, Sql, batch
+from tests.rows import PAGE, Sql, batch, start_of
 
 
 class Page(HTMLParser):
@@ -204,3 +205,6 @@ class TestAsOutput:
             "damopipe: damopipe.duckdb: there is no store here yet; record one with damopipe run, or name it with --store"
         ]
         assert "ten" in damopipe("report", "--size", "ten").lines[0]
+        Store(tmp_path / "damopipe.duckdb").begin_run(start_of())
+        done = damopipe("report", "-o", "of/mine.html")
+        assert done.code == 0 and done.err.startswith("wrote of/mine.html (") and (tmp_path / "of" / "mine.html").exists()
