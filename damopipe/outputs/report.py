@@ -22,8 +22,7 @@ def make_report(run_id: int, store: Store, path: Path, size_bytes: int | None = 
         raise UsageError(f"{path}: a report is an HTML file; name it like report.html")
     from damopipe.report.page import SIZE, report
 
-    with store.asking() as query:
+    with written_whole(path) as fresh, store.asking() as query:
         made = report(query, run_id, SIZE if size_bytes is None else size_bytes).encode()
-    with written_whole(path) as fresh:
         fresh.write_bytes(made)
     return f"({units.approx_bytes(len(made))})"

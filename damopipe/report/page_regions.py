@@ -44,13 +44,13 @@ def regions(ask: Ask, size_bytes: int) -> Regions:
     most = max(1, int(size_bytes / BYTES_EACH))
     while True:
         made = _regions(placed, most, extent)
-        if made.size <= size_bytes or made.about["count"] == 0:
+        if made.size <= size_bytes or most == 0:
             return made
-        most = int(min(most, made.about["count"]) * min(0.9, size_bytes / made.size * 0.95))
+        most = max(0, int(min(most, made.about["count"]) * min(0.9, size_bytes / made.size * 0.95)))
 
 
 def _regions(ask: Ask, most: int, extent: dict[str, Any]) -> Regions:
-    kept = ask.also(most=max(1, most)).columns("snapshots")
+    kept = ask.also(most=most).columns("snapshots")
     rows = ask.also(moments=kept["ts_ns"].tolist()).columns("regions")
     about = {
         "origin": str(ask.given["origin"]),

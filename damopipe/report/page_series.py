@@ -6,7 +6,7 @@ The page draws them itself and keeps them to the time that its reader has chosen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,18 +68,17 @@ KINDS = (
 )
 
 
-def charts(ask: Ask, duration_s: float) -> list[dict[str, Any]]:
-    """Every chart that the run has records for, ready for JSON."""
+def charts(ask: Ask, duration_s: float, targets: Collection[int]) -> list[dict[str, Any]]:
+    """Every chart that the run has records for, of targets those given, ready for JSON."""
     asking = ask.also(width=max(1e-9, duration_s / POINTS))
-    return [chart for kind in KINDS for chart in _of_kind(asking, kind)]
+    return [chart for kind in KINDS for chart in _of_kind(asking, kind, targets)]
 
 
-def _of_kind(ask: Ask, kind: Kind) -> Iterator[dict[str, Any]]:
+def _of_kind(ask: Ask, kind: Kind, targets: Collection[int]) -> Iterator[dict[str, Any]]:
     sql = text(f"series_{kind.name}")
     found = ask.of(sql)
-    for number, (target, panel, mine) in enumerate(_panels(found)):
-        if number == MOST_PANELS:
-            return
+    panels = [one for one in _panels(found) if one[0] is None or one[0] in targets]
+    for target, panel, mine in panels[:MOST_PANELS]:
         yield {
             "id": kind.name if target is None and panel is None else f"{kind.name}-{panel if target is None else target}",
             "target": target,

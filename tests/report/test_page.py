@@ -17,6 +17,7 @@ from damopipe.errors import UsageError
 from damopipe.outputs import make_outputs
 from damopipe.outputs.report import make_report
 from damopipe.pipeline.planned import PlannedOutput
+from damopipe.records import TargetRow
 from damopipe.report.page import report
 from damopipe.report.page_heat import STEPS, encoded
 from damopipe.report.page_pack import packed_columns, packed_json
@@ -163,6 +164,20 @@ class TestDetail:
         assert "Of 300 snapshots" in single["detail"] and "around the largest working set" in single["detail"]
         assert sum(map(len, (page.by_id[name] for name in page.by_id if name.startswith("pack-")))) < 100_000
         assert len(report(sql.store.columns, 1)) > len(report(sql.store.columns, 1, 60_000))
+
+    def test_where_nothing_fits_that_is_said_too(self, rich: tuple[Sql, Page]) -> None:
+        page = page_of(rich[0], size_bytes=1)
+        assert [one["regions"]["count"] for one in page.about()["maps"]] == [0, 0]
+        assert "did not fit into this file" in page.about()["maps"][0]["detail"]
+
+    def test_of_many_targets_the_busiest_are_drawn_and_all_are_told(self, sql: Sql) -> None:
+        sql.store.add_targets(1, [TargetRow(n, 0, "pid", f"worker {n}", pid=10 + n) for n in range(1, 30)])
+        for target in range(30):
+            sql.snapshot(ts=SECOND, start=0, target_id=target, nr_regions=1).region(0, (target + 1) * PAGE, 1)
+        page = page_of(sql)
+        assert [one["target"] for one in page.about()["maps"]] == [29, 28, 27, 26, 25, 24]
+        assert {chart["target"] for chart in json.loads(page.unpacked("series"))["charts"]} == set(range(24, 30))
+        assert "24 more are in the tables" in page.text and "worker 3" in page.text
 
     def test_what_was_accessed_never_becomes_idle(self) -> None:
         assert encoded(np.array([np.nan, 0, 1e-9, 0.25, 1]), 1.0).tolist() == [0, 1, 3, 2 + round(STEPS / 2), 2 + STEPS]

@@ -26,7 +26,7 @@ picked AS (
   SELECT
     n.*,
     sum(regions) OVER (ORDER BY abs(n.number - p.number), n.number) * 2 <= $most AS is_in_stretch,
-    n.number % greatest(1, ceil(2.0 * total / $most))::BIGINT = 0 AS is_even
+    n.number % greatest(1, ceil(2.0 * total / greatest(1, $most)))::BIGINT = 0 AS is_even
   FROM numbered AS n, peak AS p
 )
 SELECT
@@ -40,5 +40,5 @@ SELECT
   coalesce(is_in_stretch, false) AS is_in_stretch,
   total::BIGINT AS total
 FROM picked
-WHERE total <= $most OR is_in_stretch OR is_even
+WHERE total <= $most OR is_in_stretch OR (is_even AND $most > 0)
 ORDER BY ts

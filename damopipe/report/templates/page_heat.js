@@ -179,7 +179,7 @@ function described(panel, seconds, unit) {
   const snapshot = snapshotAt(map.single, seconds), region = snapshot < 0 ? -1 : regionAt(map.single, snapshot, place);
   if (region >= 0) return [name, ...regionText(map, snapshot, region, seconds)];
   const { grid, rates } = map, column = Math.floor(((seconds - grid.from) / (grid.to - grid.from)) * grid.times);
-  const row = Math.min(area.rows - 1, Math.floor((unit / area.units) * area.rows)), cell = area.cells[row * grid.times + Math.min(column, grid.times - 1)];
+  const row = Math.min(area.rows - 1, Math.floor((unit / area.units) * area.rows)), cell = column < 0 ? 0 : area.cells[row * grid.times + Math.min(column, grid.times - 1)];
   const size = bytesText(area.bytes / area.rows), lasts = timeText((grid.to - grid.from) / grid.times);
   return [name, `${addressText(map, place)} at ${timeText(seconds, view.to - view.from)}`,
     cell ? `accessed in ${percentText(cell === 1 ? 0 : rates[cell])} of samples, the mean of ${size} and ${lasts}` : "not watched"];
