@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.kernel import procfs
+from damopipe.kernel import pressure, procfs
 from damopipe.records import KINDS, Batch
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def system(root: str, ts_ns: int) -> Batch:
     meminfo, vmstat = procfs.meminfo(root), procfs.vmstat(root)
     values = {f"meminfo.{name}": meminfo[name] for name in _MEMINFO if name in meminfo}
     values |= {f"vmstat.{name}": vmstat[name] for name in _VMSTAT if name in vmstat}
-    values |= {f"pressure.memory.{name}_us": total for name, total in procfs.memory_pressure(root).items()}
+    values |= {f"pressure.memory.{name}_us": total for name, total in pressure.stalled_us("memory", root).items()}
     return counters(values, ts_ns)
 
 
