@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
-import numpy as np
-
 from damopipe.backend import rows
 from damopipe.kernel.features import Features
 from damopipe.kernel.kdamonds import Kdamonds
@@ -73,5 +71,5 @@ def stat_batch(found: Sequence[Mapping[str, int | None]], ts_ns: int) -> Batch:
     for name in found[0]:
         values = [row[name] for row in found]
         if any(value is not None for value in values):
-            columns[name] = np.ma.MaskedArray([value or 0 for value in values], [value is None for value in values])
+            columns[name] = values
     return rows.batch("scheme_stat", columns | {"ts": [ts_ns] * len(found)})
