@@ -9,25 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from damopipe.damon.attrs import IntervalsGoal, Probe, RegionLimits
+from damopipe.damon.attrs import Probe, RegionLimits
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import AccessPattern, Goal, Quota, Scheme
 from damopipe.kernel import iomem
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
-from damopipe.pipeline.planned import Plan, PlannedTarget
+from damopipe.pipeline.planned import PlannedTarget
 
-from ..backend.plans import command, pid, plan
+from ..backend.plans import command, pid, plan, tuning, with_context
 from .conftest import Known
 from .sessions import Run, start
 
 Start = Callable[[int, int], Known]
 HOT, COLD = 0.7, 0.1
-
-
-def with_context(one: Plan, **changes: object) -> Plan:
-    return one.model_copy(update={"contexts": (one.contexts[0].model_copy(update=changes),)})
 
 
 def test_a_process_by_pid(known: Start) -> None:
@@ -132,14 +128,6 @@ def test_without_tracefs_snapshots_are_taken_and_that_is_said(known: Start, monk
     run = Run(plan(pid(here.pid), seconds=4, sample_ms=5))
     assert "tracefs is not there; taking a snapshot every 1s instead of recording every aggregation" in run.notes
     assert run.rate(here.hot) > HOT
-
-
-def tuning(one: Plan, max_sample_us: int = 50_000) -> Plan:
-    """The same with intervals that the kernel tunes."""
-    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=max_sample_us)
-    attrs = one.contexts[0].attrs
-    intervals = attrs.intervals.model_copy(update={"goal": goal})
-    return with_context(one, attrs=attrs.model_copy(update={"intervals": intervals}))
 
 
 @pytest.mark.parametrize("snapshot_us", [None, 500_000])
