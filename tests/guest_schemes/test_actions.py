@@ -12,9 +12,9 @@ from damopipe.errors import MachineError
 from damopipe.kernel import fs
 from damopipe.kernel.kdamonds import Kdamonds
 
-from .acting import COLD, FEATURES, HERE, HOT, on, on_node, until
+from .acting import COLD, FEATURES, HERE, HOT, coarse, on, on_node, until
 from .conftest import THP, Group, Lay
-from .groups import memory, ours
+from .groups import memory, ours, reclaimed
 from .layout import MIB, meminfo
 
 
@@ -33,6 +33,19 @@ def test_pageout_swaps_the_cold_part(lay: Lay) -> None:
     assert here.bytes_of("Rss", "hot") > 7 * MIB
 
 
+def test_willneed_brings_back_what_was_paged_out(lay: Lay, group: Group) -> None:
+    home = group(0)
+    here = lay(home, out=(64, "out"))
+    reclaimed(home)
+    assert here.bytes_of("Swap", "out") == nearly(64 * MIB)
+    soon = Scheme(name="soon", action="willneed")
+    until(on(here, ("out",), soon), lambda: memory(home, "swapcached") > 62 * MIB)
+    faults = here.major_faults()
+    here.do("touch", "out")
+    assert here.major_faults() - faults < 64 * MIB // 4096 // 10  # it is in memory already
+    assert here.bytes_of("Rss", "out") == nearly(64 * MIB)
+
+
 def test_hugepage_and_nohugepage(lay: Lay) -> None:
     here = lay(hot=(8, "hot"), cold=(32, "cold"), other=(32, "cold"))
     hot = Scheme(name="hot", action="hugepage", pattern=HOT)
@@ -48,6 +61,18 @@ def test_hugepage_and_nohugepage(lay: Lay) -> None:
     finally:
         fs.write(str(THP / "enabled"), "madvise")
     assert here.bytes_of("AnonHugePages", "cold") <= 4 * MIB
+
+
+def test_collapse_makes_huge_pages_at_once(lay: Lay) -> None:
+    here = lay(one=(32, "cold"), other=(32, "cold"))
+    # Of a region only its whole huge pages are collapsed: three regions, which leave out little.
+    collapse = coarse(on(here, ("one",), Scheme(name="now", action="collapse")))
+    if "collapse" not in FEATURES:
+        with pytest.raises(MachineError, match=r"scheme\[0\]\.action: the action 'collapse' needs Linux 7.2"):
+            until(collapse, bool)
+        return
+    until(collapse, lambda: here.bytes_of("AnonHugePages", "one") >= 24 * MIB)
+    assert here.bytes_of("AnonHugePages", "other") == 0
 
 
 def active(group: Path) -> int:
