@@ -46,6 +46,10 @@ class Layout:
         """The VmFlags that all of an area has: hg, nh, …"""
         return set.intersection(*(set(text.rpartition("VmFlags:")[2].split()) for text in self._mappings(name)))
 
+    def flagged(self, flag: str, name: str) -> int:
+        """How many bytes of an area have one of the VmFlags."""
+        return sum(_kib(text, "Size") for text in self._mappings(name) if flag in text.rpartition("VmFlags:")[2].split())
+
     def nodes(self, name: str) -> dict[int, int]:
         """How many bytes of an area each node has."""
         found: dict[int, int] = {}
