@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "schema": "schema",
     "chart": "chart",
     "sql": "sql",
+    "import": "import_",
     "runs": "runs",
     "start": "start",
     "tune": "tune",
