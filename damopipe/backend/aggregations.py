@@ -215,6 +215,16 @@ class Aggregations:
             self._say(line)
 
 
+def in_bytes(events: Events, addr_unit: int) -> Events:
+    """Events of regions with their addresses in bytes, which the kernel tells in address units."""
+    if addr_unit == 1:
+        return events
+    records = events.records.copy()
+    for name in ("start", "end"):
+        records[name] *= np.uint64(addr_unit)
+    return replace(events, records=records)
+
+
 def with_hits(events: Events, nr_probes: int) -> Events:
     """`damon_region_aggregated` events with the hits of each probe as a field of the record, `hits`."""
     found = events.arrays["probe_hits"][:, :nr_probes]

@@ -20,6 +20,8 @@ _EVERY_NS = 10**9
 _STATS = ("nr_tried", "sz_tried", "nr_applied", "sz_applied", "sz_ops_filter_passed", "qt_exceeds", "nr_snapshots")
 _FILES = {name: f"stats/{name}" for name in _STATS} | {"effective_quota_bytes": "quotas/effective_bytes"}
 
+_IN_UNITS = ("sz_tried", "sz_applied", "sz_ops_filter_passed", "effective_quota_bytes")
+
 
 def first_ids(contexts: Sequence[PlannedContext]) -> list[int]:
     """The run's scheme_id of each context's first scheme: schemes are counted over all contexts."""
@@ -60,9 +62,9 @@ class SchemeStats:
 
 def scheme_numbers(kdamonds: Kdamonds, kdamond: int, scheme: int) -> dict[str, int | None]:
     """What the kernel's files say of one scheme, by the names of `records.KINDS`; None for what this kernel does not tell."""
-    folder = f"{kdamond}/contexts/0/schemes/{scheme}"
+    folder, unit = f"{kdamond}/contexts/0/schemes/{scheme}", kdamonds.addr_unit(kdamond)
     texts = {name: kdamonds.read(f"{folder}/{file}") for name, file in _FILES.items()}
-    return {name: None if text is None else int(text) for name, text in texts.items()}
+    return {name: None if text is None else int(text) * (unit if name in _IN_UNITS else 1) for name, text in texts.items()}
 
 
 def stat_batch(found: Sequence[Mapping[str, int | None]], ts_ns: int) -> Batch:

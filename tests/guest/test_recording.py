@@ -13,6 +13,7 @@ from damopipe.damon.attrs import Probe, RegionLimits
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import AccessPattern, Goal, Quota, Scheme
+from damopipe.errors import MachineError
 from damopipe.kernel import iomem
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
@@ -66,6 +67,34 @@ def test_all_system_ram(known: Start) -> None:
     watched = int((run.regions["end_addr"][first] - run.regions["start_addr"][first]).sum())
     assert watched == pytest.approx(sum(r.end_addr - r.start_addr for r in iomem.system_ram(Machine())), rel=0.01)
     assert run.targets[0].kind == "physical"
+
+
+@pytest.mark.parametrize("snapshot_us", [None, 500_000])
+def test_addresses_in_units_of_the_kernel_are_bytes_here(known: Start, snapshot_us: int | None) -> None:
+    known(8, 8)
+    count = Scheme(name="count", action="stat", quota=Quota(size_bytes=64 << 20, reset_interval_ms=1000))
+    also = ("schemes",)
+    one = plan(
+        PlannedTarget(kind="physical"), seconds=4, operations="paddr", schemes=(count,), snapshot_us=snapshot_us, also=also
+    )
+    in_units = with_context(one, addr_unit=4096)
+    if "addr_unit" not in find(Machine()):
+        with pytest.raises(MachineError, match=r"monitoring.addr_unit: an address unit needs Linux 6.18"):
+            start(in_units)
+        return
+    ram = iomem.system_ram(Machine())
+    run = Run(in_units)
+    first = run.regions["ts"] == run.regions["ts"][0]
+    start_addr, end_addr = (run.regions[name][first] for name in ("start_addr", "end_addr"))
+    assert int((end_addr - start_addr).sum()) == pytest.approx(sum(r.end_addr - r.start_addr for r in ram), rel=0.02)
+    assert abs(int(start_addr.min()) - ram[0].start_addr) <= 4096
+    assert abs(int(end_addr.max()) - ram[-1].end_addr) <= 4096
+    stat = {name: column[-1] for name, column in run.tables["scheme_stat"].items()}
+    assert stat["effective_quota_bytes"] == 64 << 20
+    assert (32 << 20) < stat["sz_tried"] <= 6 * (64 << 20)
+    if snapshot_us is None:
+        tried = run.tables["scheme_region"]
+        assert int((tried["end_addr"] - tried["start_addr"]).sum()) == pytest.approx(int(stat["sz_tried"]), rel=0.3)
 
 
 def test_a_node_and_given_ranges() -> None:
