@@ -221,7 +221,7 @@ def test_longer_windows_touch_more_and_never_more_than_is_watched(shared: Sql, s
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["idle_regions", "idle_percentiles", "idle_windows", "wss_by_window", "cold_tail"])
+@pytest.mark.parametrize("name", ["idle_regions", "idle_percentiles", "idle_windows", "wss_by_window", "cold_tail", "phases"])
 def test_no_column_has_a_type_that_breaks_charts(shared: Sql, name: str) -> None:
     types = [kind for (kind,) in shared(f"SELECT column_type FROM (DESCRIBE FROM {name}(1))")]
     assert types
