@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "init": "init",
     "schema": "schema",
     "chart": "chart",
+    "show": "show",
     "sql": "sql",
     "import": "import_",
     "runs": "runs",
