@@ -2,7 +2,8 @@
 
     DamopipeError                 1  the base: something that was to be done failed
     ├── StageError                1  a stage (recording, an output) failed; what was recorded is kept
-    │   └── PageError             1  a page of the kernel's ring buffer makes no sense
+    │   ├── PageError             1  a page of the kernel's ring buffer makes no sense
+    │   └── DamagedError          1  a file that is imported is damaged; what came before the damage is kept
     ├── StoreError                1  the store cannot be read or written (locked, disk full, damaged)
     ├── UsageError                2  a flag, an argument, a query or a name is wrong
     │   ├── PipelineError         2  a pipeline file is wrong: carries every `Problem` found
@@ -43,6 +44,10 @@ class PageError(StageError):
         self.page = page
         self.offset = offset
         self.found = found
+
+
+class DamagedError(StageError):
+    """A file that is imported is cut short or makes no sense from somewhere on; what came before is kept."""
 
 
 class StoreError(DamopipeError):

@@ -1,8 +1,9 @@
--- How far back each snapshot of a run can tell of idle memory: since DAMON began to look.
+-- How far back each snapshot of a run can tell of idle memory: as far as DAMON has looked.
 -- requires: nothing
--- Ages that are too high for a first aggregation tell that DAMON had begun before the recording did. Without ages nothing is
--- known but the newest aggregation. Windows instead of joins, since a join of snapshots with their targets looks to the
--- optimizer like the square of them, and it would then build its hash table of all regions.
+-- As ages do, it counts aggregations at the interval in force, whatever they really took: one a snapshot, more where there is a
+-- gap before it. Ages that are too high for a first aggregation tell that DAMON had begun before the recording did. Without
+-- ages nothing is known but the newest aggregation. Windows instead of joins, since a join of snapshots with their targets
+-- looks to the optimizer like the square of them, and it would then build its hash table of all regions.
 CREATE OR REPLACE MACRO _idle_reach(run, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
 WITH ends AS MATERIALIZED (
   SELECT
@@ -10,7 +11,8 @@ WITH ends AS MATERIALIZED (
     ts,
     aggr_us::DOUBLE AS aggr_us,
     epoch_ns(ts) / 1000.0 AS end_us,
-    epoch_ns(coalesce(start_ts, lag(ts) OVER earlier)) / 1000.0 AS start_us,
+    epoch_ns(start_ts) / 1000.0 AS start_us,
+    epoch_ns(lag(ts) OVER earlier) / 1000.0 AS before_us,
     row_number() OVER earlier = 1 AS is_first
   FROM snapshot
   WHERE run_id = run AND (target IS NULL OR target_id = target)
@@ -22,25 +24,35 @@ oldest AS (
   WHERE run_id = run AND (ts, target_id) IN (SELECT (ts, target_id) FROM ends WHERE is_first)
   GROUP BY target_id, ts
 ),
-begun AS (
+lengths AS (
   SELECT
-    e.*,
-    first_value(CASE
-      WHEN o.age > 1 THEN e.end_us - (o.age + 1::DOUBLE) * e.aggr_us
-      WHEN o.age IS NOT NULL THEN coalesce(e.start_us, e.end_us - e.aggr_us)
-    END) OVER (PARTITION BY e.target_id ORDER BY e.ts) AS begin_us,
-    median(e.end_us - e.start_us) OVER (PARTITION BY e.target_id) AS usual_us
-  FROM ends AS e
+    *,
+    end_us - coalesce(start_us, before_us) AS lasted_us,
+    median(end_us - coalesce(start_us, before_us)) OVER (PARTITION BY target_id) AS usual_us
+  FROM ends
+),
+counted AS (
+  SELECT
+    s.*,
+    first_value(o.age) OVER in_time IS NOT NULL AS has_ages,
+    sum(s.aggr_us * CASE
+      WHEN s.is_first AND o.age > 1 THEN o.age + 1::DOUBLE
+      WHEN s.start_us > s.before_us AND s.usual_us > 0 THEN 1 + floor((s.start_us - s.before_us) / s.usual_us)
+      ELSE 1
+    END) OVER in_time AS looked_us
+  FROM lengths AS s
   LEFT JOIN oldest AS o USING (target_id, ts)
+  WINDOW in_time AS (PARTITION BY s.target_id ORDER BY s.ts)
 )
 SELECT
   target_id,
   ts,
   aggr_us,
-  CASE WHEN begin_us IS NULL THEN aggr_us ELSE least(greatest(end_us - begin_us, aggr_us), 9e18) END AS known_us,
-  coalesce(end_us - start_us, usual_us, 1) AS lasted_us
-FROM begun
+  CASE WHEN has_ages THEN least(looked_us, 9e18) ELSE aggr_us END AS known_us,
+  coalesce(lasted_us, usual_us, 1) AS lasted_us
+FROM counted
 WHERE (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
   AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS);
 
-COMMENT ON MACRO TABLE _idle_reach IS 'How far back each snapshot of a run can tell of idle memory: since DAMON began to look.';
+COMMENT ON MACRO TABLE _idle_reach IS
+  'How far back each snapshot of a run can tell of idle memory: as far as DAMON has looked.';

@@ -41,7 +41,7 @@ SELECT
   (epoch_ns(c.ts) - l.ns) / 1e9::DOUBLE AS seconds,
   c.addr - l.addr AS offset_bytes,
   c.addr,
-  c.access_rate * 100 AS access_percent,
+  round(c.access_rate * 100, 7) AS access_percent,
   c.access_rate * t.samples_hz AS accesses_hz,
   c.covered
 FROM cells AS c

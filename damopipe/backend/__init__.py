@@ -49,28 +49,32 @@ def choose(requested: str, wants: Wants, takeover: bool = False, machine: Machin
     if requested != "auto":
         missing = backend(requested, None, takeover, machine).missing(wants)
         if missing:
-            raise MachineError(missing)
+            raise MachineError(f"{missing}; {_instead(wants)}" if requested == "damon" else missing)
         return requested, ""
     without_damon = backend("damon", None, takeover, machine).missing(wants)
     if without_damon is None and wants.module:
         return "damon", "auto: a module is DAMON's own"
     if without_damon is None:
         return "damon", "auto: this kernel has DAMON, and nobody else uses it"
-    without_procfs = backend("procfs", None, takeover, machine).missing(wants)
-    if without_procfs is None:
+    if backend("procfs", None, takeover, machine).missing(wants) is None:
         return "procfs", f"auto: {without_damon}"
-    raise MachineError(f"{without_damon}; {_instead(wants, without_procfs)}")
+    raise MachineError(f"{without_damon}; {_instead(wants)}")
 
 
-def _instead(wants: Wants, without_procfs: str) -> str:
-    """Which other backend would work, for what."""
+def _instead(wants: Wants) -> str:
+    """What would work without DAMON."""
+    without_procfs = backend("procfs").missing(wants)
+    if without_procfs is None:
+        return "--backend procfs would work"
     if wants.module:
-        return "modules need DAMON; of processes, --backend procfs can record accesses"
-    if "paddr" in wants.operations:
-        return "physical memory needs DAMON; of processes, --backend procfs can record accesses"
-    if wants.schemes:
-        return "schemes need DAMON; without them --backend procfs would work"
-    return without_procfs
+        what = "modules need DAMON"
+    elif "paddr" in wants.operations:
+        what = "physical memory needs DAMON"
+    elif wants.schemes:
+        what = "schemes need DAMON"
+    else:
+        return without_procfs
+    return f"{what}; accesses of a process can be recorded without it: see damopipe init"
 
 
 def likely(requested: str, wants: Wants, takeover: bool = False) -> tuple[str, str]:

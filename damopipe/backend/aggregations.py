@@ -14,6 +14,7 @@ import numpy as np
 
 from damopipe.backend import rows
 from damopipe.backend.intervals import Intervals
+from damopipe.kernel.reports import cut
 from damopipe.kernel.ring_buffer import Events, Lost
 from damopipe.records import TIME, Batch
 
@@ -118,17 +119,9 @@ class Aggregations:
         return bool(self._marks_at(self._ns[end : end + 1])[0] > 0)
 
     def _pieces(self, records: Array) -> _Pieces:
-        """Where each snapshot begins: another target, another count, addresses that go back, or enough regions."""
+        """Where each snapshot begins, also where only time tells it."""
         target, total, start, end = (records[name] for name in ("target_id", "nr_regions", "start", "end"))
-        breaks = np.ones(len(records), bool)
-        breaks[1:] = (target[1:] != target[:-1]) | (total[1:] != total[:-1]) | (start[1:] < start[:-1])
-        # An empty region (6.12 takes one) is followed by one that begins where it does.
-        breaks[1:] |= (start[1:] == start[:-1]) & (end[:-1] > start[:-1])
-        breaks[self._lossy_gaps()] = True
-        begins = np.flatnonzero(breaks)
-        within = np.arange(len(records)) - np.repeat(begins, np.diff(begins, append=len(records)))
-        first = np.flatnonzero(within % np.maximum(total, 1) == 0)
-        count = np.diff(first, append=len(records))
+        first, count = cut(target, total, start, end, self._lossy_gaps())
         missing = np.maximum(total[first].astype(np.int64) - count, 0)
         return _Pieces(first, count, target[first], missing, self._ns[first], self._ns[first + count - 1])
 
@@ -220,6 +213,16 @@ class Aggregations:
         if kind not in self._said:
             self._said.add(kind)
             self._say(line)
+
+
+def in_bytes(events: Events, addr_unit: int) -> Events:
+    """Events of regions with their addresses in bytes, which the kernel tells in address units."""
+    if addr_unit == 1:
+        return events
+    records = events.records.copy()
+    for name in ("start", "end"):
+        records[name] *= np.uint64(addr_unit)
+    return replace(events, records=records)
 
 
 def with_hits(events: Events, nr_probes: int) -> Events:

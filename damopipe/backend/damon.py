@@ -38,14 +38,18 @@ class DamonBackend:
         """What stands in the way here, in a sentence; None if nothing. Reads only."""
         return able.missing(self.machine, wants, self.takeover)
 
-    def start(self, plan: Plan, say: Say) -> DamonSession | ModuleSession:
-        """A session that is not yet entered. Raises MachineError for a plan that this kernel cannot carry out, TargetError."""
+    def check(self, plan: Plan, say: Say) -> None:
+        """Raises MachineError or TargetError for a plan that cannot be carried out here; says which schemes do nothing."""
         missing = self.missing(Wants.of(plan))
         if missing:
             raise MachineError(missing)
         able.require(plan, self.machine)
-        if plan.module:
-            return ModuleSession(plan, plan.module, say, self.machine, self.takeover)
         for line in effects.idle(plan, self.machine):
             say(line)
+
+    def start(self, plan: Plan, say: Say) -> DamonSession | ModuleSession:
+        """A session that is not yet entered. Raises as `check`."""
+        self.check(plan, say)
+        if plan.module:
+            return ModuleSession(plan, plan.module, say, self.machine, self.takeover)
         return DamonSession(plan, say, self.machine, self.log, self.takeover)

@@ -191,6 +191,7 @@ class DamonSession:
                 sample_us=sample_us,
                 aggr_us=aggr_us,
                 nr_probes=len(context.planned.attrs.probes),
+                addr_unit=context.planned.addr_unit or 1,
             )
             for context, pid, (sample_us, aggr_us) in pairs
         )

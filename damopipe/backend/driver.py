@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 
+from damopipe.backend import tuned
 from damopipe.backend.custody import Custody
 from damopipe.backend.members import Member, Members
 from damopipe.backend.staging import kdamond_of
@@ -98,7 +99,7 @@ class Driver:
             self._in_force[context.number] = was or planned
             raise
         if changed and self._kdamonds.is_on(context.number):
-            self._keep_tuned(context)
+            tuned.keep(self._kdamonds, context.number, context.planned)
             self._kdamonds.leave_regions(context.number)
             for path, text in changed.items():
                 self._kdamonds.write_one(path, text)
@@ -110,11 +111,6 @@ class Driver:
         files = render([self._noun(context, [member.noun() for member in context.members])], self._features)
         own = ((f"{context.number}/{path.partition('/')[2]}", text) for path, text in files.items())
         return {path: text for path, text in own if "/access_pattern/" in path}
-
-    def _keep_tuned(self, context: Members) -> None:
-        """A commit takes the intervals from the files too: so they get what the kernel has made of them."""
-        if context.planned.attrs.intervals.goal is not None:
-            self._kdamonds.command(context.number, "update_tuned_intervals")
 
     def _has_ended(self, context: Members) -> bool:
         if self._kdamonds.is_on(context.number):
@@ -129,7 +125,7 @@ class Driver:
 
     def _change(self, context: Members, came: list[Member]) -> None:
         """Commits the targets of the moment."""
-        self._keep_tuned(context)
+        tuned.keep(self._kdamonds, context.number, context.planned)
         self._committed[context.number] = time.monotonic()
         living = [*context.living, *(member for member in came if not member.has_ended)]
         if "obsolete_target" in self._features:

@@ -59,7 +59,7 @@ class Following:
         if not self._plan.contexts:
             raise UsageError(f"{self._plan.file}: has no targets to follow and no schemes to feed; leave --follow out")
         refuse_what_ends_with_us(self._plan)
-        DamonBackend(self._machine, takeover=self._takeover).start(self._plan, self._say)
+        DamonBackend(self._machine, takeover=self._takeover).check(self._plan, self._say)
         with ExitStack() as stack:
             self._wake.open()
             stack.callback(self._wake.close)

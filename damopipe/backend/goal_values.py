@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from damopipe.backend import rows
 from damopipe.backend.scheme_stats import first_ids
 from damopipe.damon.scheme import Quota
@@ -52,7 +50,7 @@ class GoalValues:
                 "scheme_id": [scheme_id for _, _, scheme_id, _ in self._goals],
                 "ts": [now_ns + wall_ns] * len(values),
                 "goal": [place for *_, place in self._goals],
-                "current_value": np.ma.MaskedArray([value or 0 for value in values], [value is None for value in values]),
+                "current_value": values,
             },
         )
 

@@ -5,8 +5,6 @@ Invariant: leaving restores every parameter byte for byte. DAMON_STAT that runs 
 
 from __future__ import annotations
 
-import os
-import select
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,6 +18,7 @@ from damopipe.backend.module_stats import ModuleStats
 from damopipe.backend.modules import run_module
 from damopipe.backend.protocol import Say
 from damopipe.backend.refusal import only_observed
+from damopipe.backend.wake import Wake
 from damopipe.damon.modules import MODULES
 from damopipe.errors import StageError
 from damopipe.kernel import in_use, module_files, procfs
@@ -54,15 +53,14 @@ class ModuleSession:
         self._custody = None if self._is_observed else Custody(machine, plan.name, say, takeover)
         self._beside = Beside(plan.record.also, str(machine.proc))
         self._pid: int | None = None
-        self._wake = -1
-        self._stopped = False
+        self._wake = Wake()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Takes DAMON and enables the module, or finds it enabled. Raises MachineError, having put things back."""
         with ExitStack() as stack:
-            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            stack.callback(self._close_wake)
+            self._wake.open()
+            stack.callback(self._wake.close)
             before = None
             if self._custody is None:
                 self._say(f"{self._module.title} runs already; recording what it says, nothing is written")
@@ -81,9 +79,7 @@ class ModuleSession:
 
     def stop(self) -> None:
         """Makes `batches` end at its next step; safe in a signal handler, and twice."""
-        self._stopped = True
-        if self._wake >= 0:
-            os.eventfd_write(self._wake, 1)
+        self._wake.stop()
 
     def recording_to(self, store: Path, run_id: int) -> None:
         """Where the records go: what a recovery after SIGKILL has to know."""
@@ -115,16 +111,12 @@ class ModuleSession:
 
     def _wait(self) -> None:
         """Waits for the next second, the end, or `stop`; seconds that have passed meanwhile are left out."""
-        now_ns = time.monotonic_ns()
-        self._due_ns += max(1, -(-(now_ns - self._due_ns) // EVERY_NS)) * EVERY_NS
-        due_ns = self._due_ns if self._end_ns is None else min(self._due_ns, self._end_ns)
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
-        poll.poll(max(0, due_ns - now_ns) / 1e6)
+        self._due_ns += max(1, -(-(time.monotonic_ns() - self._due_ns) // EVERY_NS)) * EVERY_NS
+        self._wake.wait(self._due_ns if self._end_ns is None else min(self._due_ns, self._end_ns), ())
 
     def _is_over(self) -> bool:
         """Whether the run is to end; sets `end_reason`."""
-        if self._stopped:
+        if self._wake.is_stopped:
             self.end_reason = "stopped"
         elif self._end_ns is not None and time.monotonic_ns() >= self._end_ns:
             self.end_reason = "duration"
@@ -136,8 +128,3 @@ class ModuleSession:
         if not in_use.is_enabled(self._machine, self._module.folder):
             return True
         return self._pid is not None and procfs.stat(self._pid, str(self._machine.proc)) is None
-
-    def _close_wake(self) -> None:
-        wake, self._wake = self._wake, -1
-        if wake >= 0:
-            os.close(wake)

@@ -7,6 +7,7 @@ Kernel document: Documentation/admin-guide/mm/damon/usage.rst, "contexts/<N>/" (
 
 from __future__ import annotations
 
+from damopipe.backend import tuned
 from damopipe.errors import MachineError
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.pipeline.planned import Plan, PlannedContext
@@ -45,8 +46,7 @@ class Pausing:
                     raise
 
     def _commit(self, number: int, context: PlannedContext, wanted: bool) -> None:
-        if context.attrs.intervals.goal is not None:
-            self._kdamonds.command(number, "update_tuned_intervals")
+        tuned.keep(self._kdamonds, number, context)
         self._kdamonds.leave_regions(number)
         self._kdamonds.write_one(self._file(number), "Y" if wanted else "N")
         self._kdamonds.command(number, "commit")

@@ -79,7 +79,7 @@ def _module(user: User, modules: list[str], takeover: bool) -> str | None:
 
 def _kdamond(machine: Machine, user: User, takeover: bool) -> str | None:
     if user.is_running:
-        return f"DAMON is in use: {user.what} is not ours. Stop it first, or use --backend procfs."
+        return f"DAMON is in use: {user.what} is not ours. Stop it first"
     if not takeover:
         return f"DAMON is set up by someone else: {user.what}. With --takeover it is set aside for the run and put back."
     kdamonds = Kdamonds(machine)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.kernel import procfs
+from damopipe.kernel import pressure, procfs
 from damopipe.records import KINDS, Batch
 
 if TYPE_CHECKING:
@@ -73,7 +73,6 @@ def processes(found: Sequence[tuple[str, procfs.Stat]], root: str, ts_ns: int) -
     stats = list(found)
     if (own := procfs.stat(os.getpid(), root)) is not None:
         stats.append(("self", own))
-    swapped = [procfs.swap_bytes(stat.pid, root) for _, stat in stats]
     return batch(
         "process",
         {
@@ -83,7 +82,7 @@ def processes(found: Sequence[tuple[str, procfs.Stat]], root: str, ts_ns: int) -
             "comm": [stat.comm for _, stat in stats],
             "rss_bytes": [stat.rss_bytes for _, stat in stats],
             "vsz_bytes": [stat.vsz_bytes for _, stat in stats],
-            "swap_bytes": np.ma.MaskedArray([s or 0 for s in swapped], [s is None for s in swapped]),
+            "swap_bytes": [procfs.swap_bytes(stat.pid, root) for _, stat in stats],
             "minor_faults": [stat.minor_faults for _, stat in stats],
             "major_faults": [stat.major_faults for _, stat in stats],
             "cpu_user_us": [stat.user_us for _, stat in stats],
@@ -105,7 +104,7 @@ def system(root: str, ts_ns: int) -> Batch:
     meminfo, vmstat = procfs.meminfo(root), procfs.vmstat(root)
     values = {f"meminfo.{name}": meminfo[name] for name in _MEMINFO if name in meminfo}
     values |= {f"vmstat.{name}": vmstat[name] for name in _VMSTAT if name in vmstat}
-    values |= {f"pressure.memory.{name}_us": total for name, total in procfs.memory_pressure(root).items()}
+    values |= {f"pressure.memory.{name}_us": total for name, total in pressure.stalled_us("memory", root).items()}
     return counters(values, ts_ns)
 
 
@@ -144,7 +143,7 @@ def probe_hits(start_addr: Array, hits: Array) -> dict[str, Array]:
 
 
 def batch(kind: str, columns: dict[str, Any]) -> Batch:
-    """A batch with its columns as `records.KINDS` has them; None in a text is NULL."""
+    """A batch with its columns as `records.KINDS` has them; None in a text or in a list is NULL."""
     return Batch(kind, {name: _typed(values, KINDS[kind][name]) for name, values in columns.items()})
 
 
@@ -153,6 +152,8 @@ def _typed(values: Any, dtype: str) -> Array:
         unknown = [value is None for value in values]
         texts = np.asarray(values, dtype=object)
         return np.ma.MaskedArray(texts, unknown) if any(unknown) else texts
+    if isinstance(values, list) and None in values:
+        values = np.ma.MaskedArray([value or 0 for value in values], [value is None for value in values])
     if isinstance(values, np.ma.MaskedArray):
         return values.astype(dtype) if np.ma.is_masked(values) else values.data.astype(dtype)
     return np.asarray(values, dtype="int64" if dtype.startswith("datetime") else dtype).astype(dtype)

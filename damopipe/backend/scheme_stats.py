@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
-import numpy as np
-
 from damopipe.backend import rows
 from damopipe.kernel.features import Features
 from damopipe.kernel.kdamonds import Kdamonds
@@ -21,6 +19,8 @@ from damopipe.records import Batch
 _EVERY_NS = 10**9
 _STATS = ("nr_tried", "sz_tried", "nr_applied", "sz_applied", "sz_ops_filter_passed", "qt_exceeds", "nr_snapshots")
 _FILES = {name: f"stats/{name}" for name in _STATS} | {"effective_quota_bytes": "quotas/effective_bytes"}
+
+_IN_UNITS = ("sz_tried", "sz_applied", "sz_ops_filter_passed", "effective_quota_bytes")
 
 
 def first_ids(contexts: Sequence[PlannedContext]) -> list[int]:
@@ -62,9 +62,9 @@ class SchemeStats:
 
 def scheme_numbers(kdamonds: Kdamonds, kdamond: int, scheme: int) -> dict[str, int | None]:
     """What the kernel's files say of one scheme, by the names of `records.KINDS`; None for what this kernel does not tell."""
-    folder = f"{kdamond}/contexts/0/schemes/{scheme}"
+    folder, unit = f"{kdamond}/contexts/0/schemes/{scheme}", kdamonds.addr_unit(kdamond)
     texts = {name: kdamonds.read(f"{folder}/{file}") for name, file in _FILES.items()}
-    return {name: None if text is None else int(text) for name, text in texts.items()}
+    return {name: None if text is None else int(text) * (unit if name in _IN_UNITS else 1) for name, text in texts.items()}
 
 
 def stat_batch(found: Sequence[Mapping[str, int | None]], ts_ns: int) -> Batch:
@@ -73,5 +73,5 @@ def stat_batch(found: Sequence[Mapping[str, int | None]], ts_ns: int) -> Batch:
     for name in found[0]:
         values = [row[name] for row in found]
         if any(value is not None for value in values):
-            columns[name] = np.ma.MaskedArray([value or 0 for value in values], [value is None for value in values])
+            columns[name] = values
     return rows.batch("scheme_stat", columns | {"ts": [ts_ns] * len(found)})

@@ -25,6 +25,7 @@ class Recorded(BaseModel):
     sample_us: int
     aggr_us: int
     nr_probes: int = 0
+    addr_unit: int = 1
 
 
 class Started(BaseModel):

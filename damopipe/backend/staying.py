@@ -37,7 +37,7 @@ def start(plan: Plan, machine: Machine, say: Say, takeover: bool = False) -> lis
     """Switches a plan's kdamonds on and leaves them on; what they work on. Raises MachineError, TargetError, UsageError."""
     refuse_what_ends_with_us(plan)
     refuse_what_needs_us(plan)
-    DamonBackend(machine, takeover=takeover).start(plan, say)  # refuses what this kernel cannot carry out, and starts nothing
+    DamonBackend(machine, takeover=takeover).check(plan, say)
     if plan.module:
         module_staying.refuse_what_runs(machine, plan.module)
     rows: list[TargetRow] = []

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from damopipe.backend import rows
-from damopipe.backend.aggregations import Aggregations, with_hits
+from damopipe.backend.aggregations import Aggregations, in_bytes, with_hits
 from damopipe.backend.intervals import Intervals
 from damopipe.backend.members import Members
 from damopipe.backend.protocol import Say
@@ -136,7 +136,8 @@ class TraceRecorder:
             assert stream.aggregations is not None and stream.intervals is not None
             yield from self._retune(stream, drained, now_ns)
             yield from self._applied(stream, drained)
-            yield from stream.aggregations.feed(_aggregated(drained, len(stream.context.attrs.probes)), drained.lost)
+            events = _aggregated(drained, len(stream.context.attrs.probes), stream.context.addr_unit or 1)
+            yield from stream.aggregations.feed(events, drained.lost)
             if final:
                 yield from stream.aggregations.flush()
             if drained.lost_events:
@@ -150,7 +151,7 @@ class TraceRecorder:
         target_ids = np.asarray([*aggregations.target_ids, 0], np.uint16)
         ours = events.records["scheme_idx"] < len(stream.context.schemes)
         ours &= events.records["target_idx"] < len(target_ids) - 1
-        found = events[np.flatnonzero(ours)]
+        found = in_bytes(events[np.flatnonzero(ours)], stream.context.addr_unit or 1)
         if len(found):
             yield rows.batch(
                 "scheme_region",
@@ -198,8 +199,8 @@ class TraceRecorder:
             stream.intervals.change(now_ns, *stream.in_force)
 
 
-def _aggregated(drained: Drained, nr_probes: int) -> Events:
-    events = drained.events[aggregated_event(nr_probes)]
+def _aggregated(drained: Drained, nr_probes: int, addr_unit: int) -> Events:
+    events = in_bytes(drained.events[aggregated_event(nr_probes)], addr_unit)
     return with_hits(events, nr_probes) if nr_probes else events
 
 
@@ -218,7 +219,8 @@ def drain_leftover(machine: Machine, state: State, say: Say) -> list[Batch]:
         intervals = Intervals(context.sample_us, context.aggr_us)
         offset_ns = state.wall_offset_ns or time.time_ns() - time.monotonic_ns()
         aggregations = Aggregations(context.kdamond_pid, context.target_ids, intervals, offset_ns=offset_ns, say=say)
-        batches += aggregations.feed(_aggregated(drained, context.nr_probes), drained.lost) + aggregations.flush()
+        events = _aggregated(drained, context.nr_probes, context.addr_unit)
+        batches += aggregations.feed(events, drained.lost) + aggregations.flush()
         if drained.lost_events:
             say(f"{drained.lost_events:,} events were overwritten since")
     return batches

@@ -24,6 +24,7 @@ _FILES = {
     "age": "age",
     "sz_filter_passed": "filter_passed_bytes",
 }
+_IN_UNITS = ("start_addr", "end_addr", "filter_passed_bytes")
 
 
 def tried_regions(kdamonds: Kdamonds, kdamond: int, scheme: int, nr_probes: int = 0) -> dict[str, Array]:
@@ -40,6 +41,9 @@ def tried_regions(kdamonds: Kdamonds, kdamond: int, scheme: int, nr_probes: int 
     if nr_probes:
         hits = [_hits(f"{folder}/{number}", nr_probes) for number in numbers]
         columns["hits"] = np.array(hits, np.uint32).reshape(-1, nr_probes)
+    unit = np.uint64(kdamonds.addr_unit(kdamond))
+    for name in columns.keys() & set(_IN_UNITS):
+        columns[name] = columns[name] * unit
     order = np.argsort(columns["start_addr"], kind="stable")
     return {name: column[order] for name, column in columns.items()}
 

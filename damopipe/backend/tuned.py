@@ -17,6 +17,12 @@ _EVERY_NS = 10**9
 _INTERVALS = "contexts/0/monitoring_attrs/intervals"
 
 
+def keep(kdamonds: Kdamonds, number: int, context: PlannedContext) -> None:
+    """Before a commit, which takes the intervals from the files too: so they get what the kernel has made of them."""
+    if context.attrs.intervals.goal is not None:
+        kdamonds.command(number, "update_tuned_intervals")
+
+
 class Tuned:
     """The intervals of every context; `look` reads back those that are tuned, once a second."""
 

@@ -75,10 +75,10 @@ class Tuning:
 
         Raises UsageError for what cannot be changed while it is on, MachineError for what this kernel cannot do.
         """
-        for number, (old, new) in enumerate(zip(self._plan.contexts, plan.contexts, strict=True)):
+        for old, (prefix, new) in zip(self._plan.contexts, plan.keyed_contexts, strict=True):
             what = "targets" if old.targets != new.targets else "operations" if old.operations != new.operations else None
             if what:
-                where = f"context[{number}]: " if len(plan.contexts) > 1 else ""
+                where = f"{prefix.rstrip('.')}: " if prefix else ""
                 hint = "end it with damopipe stop, then start the file"
                 raise UsageError(f"{plan.file}: {where}the {what} of what runs cannot be changed by tune; {hint}")
         able.require(plan, self._machine)

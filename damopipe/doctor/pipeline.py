@@ -40,8 +40,7 @@ def judge(plan: Plan, machine: Machine, features: Features) -> Iterator[Finding]
         else:
             yield from _events(plan, machine)
         yield from _asked(plan, machine)
-    for number, context in enumerate(plan.contexts):
-        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
+    for prefix, context in plan.keyed_contexts:
         for index, target in enumerate(context.targets):
             yield from _target(f"{prefix}target[{index}]", target, machine)
         if plan.backend == "damon":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from damopipe.kernel import fs, procfs
+from damopipe.kernel import fs, pressure, procfs
 from damopipe.kernel.machine import Machine
 
 Tracefs = Literal["ready", "not mounted", "not visible", "without DAMON", "read-only"]
@@ -125,7 +125,7 @@ def has_memory_cgroups(machine: Machine) -> bool | None:
 
 def has_pressure(machine: Machine) -> bool:
     """Whether the kernel keeps account of memory pressure (CONFIG_PSI, psi=1)."""
-    return bool(procfs.memory_pressure(str(machine.proc)))
+    return bool(pressure.read("memory", str(machine.proc)))
 
 
 def memory_nodes(machine: Machine) -> tuple[int, ...] | None:

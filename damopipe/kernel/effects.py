@@ -44,8 +44,7 @@ def weak(key: str, scheme: Scheme, operations: str, machine: Machine) -> Iterato
 
 def idle(plan: Plan, machine: Machine) -> Iterator[str]:
     """A line for each scheme that does nothing here, for whoever runs the plan."""
-    for number, context in enumerate(plan.contexts):
-        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
+    for prefix, context in plan.keyed_contexts:
         for place, scheme in enumerate(context.schemes):
             found = weak(f"{prefix}scheme[{place}]", scheme, context.operations, machine)
             yield from (f"{one.key}: {one.text}; {one.advice}" for one in found if one.is_idle)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from damopipe.damon.scheme import Goal
-from damopipe.kernel import fs, procfs
+from damopipe.kernel import fs, pressure, procfs
 from damopipe.kernel.machine import Machine
 
 _LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file")
@@ -22,7 +22,7 @@ def measured(machine: Machine, goal: Goal) -> int | None:
     Of `some_mem_psi_us` it is the microseconds stalled since boot: the kernel's value is what they grow by in an interval.
     """
     if goal.metric == "some_mem_psi_us":
-        return procfs.memory_pressure(str(machine.proc)).get("some")
+        return pressure.stalled_us("memory", str(machine.proc)).get("some")
     if goal.metric in ("active_mem_bp", "inactive_mem_bp"):
         return _list_bp(procfs.meminfo(str(machine.proc)), goal.metric)
     node = _node(machine, goal.nid) if goal.nid is not None else {}

@@ -74,6 +74,10 @@ class Kdamonds:
         pid = int(self.read(f"{number}/pid") or -1)
         return pid if pid > 0 else None
 
+    def addr_unit(self, number: int) -> int:
+        """Bytes of one step of what a kdamond's files count: addresses, sizes, quotas; 1 before Linux 6.18."""
+        return int(self.read(f"{number}/contexts/0/addr_unit") or 1)
+
     def switch_on(self, number: int) -> None:
         """Starts a kdamond. Raises MachineError saying why the kernel refuses."""
         self.write_one(f"{number}/state", "on")

@@ -55,8 +55,7 @@ def absent_node(key: str, node: int, machine: Machine) -> Iterator[Absent]:
 def require(plan: Plan, machine: Machine) -> None:
     """Raises MachineError with everything that schemes name and this machine does not have, in one line."""
     found: list[Absent] = []
-    for number, context in enumerate(plan.contexts):
-        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
+    for prefix, context in plan.keyed_contexts:
         for place, scheme in enumerate(context.schemes):
             found += absent(f"{prefix}scheme[{place}]", scheme, machine)
     if found:

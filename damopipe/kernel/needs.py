@@ -66,8 +66,7 @@ def needs(plan: Plan) -> tuple[Need, ...]:
         module = MODULES[plan.module.name]
         return (Need(module.folder, "module.name", f"the module {module.title}"),)
     found = [Need("sysfs", "backend", "DAMON's sysfs files")]
-    for number, context in enumerate(plan.contexts):
-        prefix = f"context[{number}]." if len(plan.contexts) > 1 else ""
+    for prefix, context in plan.keyed_contexts:
         found += _context(prefix, context)
     if plan.guard is not None and plan.guard.then == "pause":
         found.append(Need("pause", "guard.then", "pausing"))

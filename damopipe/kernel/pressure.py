@@ -9,16 +9,18 @@ import re
 
 from damopipe.kernel import fs, procfs
 
-_LINE = re.compile(r"^(some|full) avg10=(\d+)\.(\d\d) avg60=(\d+)\.(\d\d) avg300=(\d+)\.(\d\d) total=(\d+)$", re.MULTILINE)
+_FIELD = re.compile(r"(?:(avg\d+)=(\d+)\.(\d\d)|(total)=(\d+))(?!\S)")
 
 
 def parse(text: str) -> dict[str, int]:
-    """ "some.avg10" … in basis points and "some.total" in microseconds. Lines of another form are left out."""
+    """ "some.avg10" … in basis points and "some.total" in microseconds. What has another form is left out."""
     found: dict[str, int] = {}
-    for share, *numbers, total in _LINE.findall(text):
-        for window, whole, hundredths in zip(("avg10", "avg60", "avg300"), numbers[::2], numbers[1::2], strict=True):
-            found[f"{share}.{window}"] = int(whole) * 100 + int(hundredths)
-        found[f"{share}.total"] = int(total)
+    for line in text.splitlines():
+        share, _, fields = line.partition(" ")
+        if share not in ("some", "full"):
+            continue
+        for window, whole, hundredths, total, microseconds in _FIELD.findall(fields):
+            found[f"{share}.{window or total}"] = int(whole) * 100 + int(hundredths) if window else int(microseconds)
     return found
 
 
@@ -28,3 +30,9 @@ def read(resource: str, root: str = procfs.ROOT) -> dict[str, int]:
         return parse(fs.read(f"{root}/pressure/{resource}").decode("ascii", "replace"))
     except OSError:
         return {}
+
+
+def stalled_us(resource: str, root: str = procfs.ROOT) -> dict[str, int]:
+    """Microseconds that "some" and "full" have waited since boot; empty as `read`."""
+    found = read(resource, root)
+    return {key.removesuffix(".total"): value for key, value in found.items() if key.endswith(".total")}

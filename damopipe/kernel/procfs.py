@@ -22,7 +22,6 @@ _PF_EXITING = 0x00000004
 _PF_KTHREAD = 0x00200000
 _KB_LINE = re.compile(rb"^([^:\s]+):[ \t]+([0-9]+)(?: (kB))?$", re.MULTILINE)
 _PLAIN_LINE = re.compile(rb"^(\S+) ([0-9]+)$", re.MULTILINE)
-_PRESSURE_TOTAL = re.compile(rb"^(some|full) .*total=([0-9]+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -111,11 +110,6 @@ def parse_vmstat(text: bytes) -> dict[str, int]:
     return {name.decode("ascii", "replace"): int(count) for name, count in _PLAIN_LINE.findall(text)}
 
 
-def parse_pressure(text: bytes) -> dict[str, int]:
-    """/proc/pressure/*: microseconds stalled since boot, of `some` and `full`."""
-    return {name.decode(): int(total) for name, total in _PRESSURE_TOTAL.findall(text)}
-
-
 def stat(pid: int, root: str = ROOT) -> Stat | None:
     """What `pid` is; None when it is gone."""
     text = _read(f"{root}/{pid}/stat")
@@ -192,14 +186,6 @@ def meminfo(root: str = ROOT) -> dict[str, int]:
 def vmstat(root: str = ROOT) -> dict[str, int]:
     """The system's memory events; empty when they cannot be read."""
     return parse_vmstat(_read(f"{root}/vmstat") or b"")
-
-
-def memory_pressure(root: str = ROOT) -> dict[str, int]:
-    """Microseconds stalled for memory; empty where the kernel keeps no account of it (CONFIG_PSI)."""
-    try:
-        return parse_pressure(_read(f"{root}/pressure/memory") or b"")
-    except OSError:  # EOPNOTSUPP: built in but off (psi=0)
-        return {}
 
 
 def _read(path: str) -> bytes | None:

@@ -1,7 +1,7 @@
 """Kdamonds as sysfs files, and back.
 
-`render` and `parse` are pure and undo each other; `damopipe.kernel.kdamonds` does the I/O. Paths are relative to
-/sys/kernel/mm/damon/admin/kdamonds. What files there are: `damopipe.kernel.layout`.
+`render` and `parse` are pure and undo each other, for whole numbers of address units; `damopipe.kernel.kdamonds` does the
+I/O. Paths are relative to /sys/kernel/mm/damon/admin/kdamonds. What files there are: `damopipe.kernel.layout`.
 Kernel document: Documentation/admin-guide/mm/damon/usage.rst, "sysfs Interface".
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from damopipe.damon.kdamond import Kdamond
 from damopipe.errors import MachineError
+from damopipe.kernel.address_units import in_bytes, in_units
 from damopipe.kernel.layout import KDAMOND, SCHEME, Layout, Leaf, Many, layer_of, tidy_kdamond
 
 Tree = Mapping[str, str]
@@ -26,7 +27,7 @@ def render(kdamonds: Sequence[Kdamond], features: Container[str]) -> dict[str, s
     files = {"nr_kdamonds": str(len(kdamonds))}
     for number, kdamond in enumerate(kdamonds):
         files[f"{number}/contexts/nr_contexts"] = "1"
-        files |= dict(_files(kdamond, KDAMOND, f"{number}/", features))
+        files |= dict(_files(in_units(kdamond), KDAMOND, f"{number}/", features))
     return files
 
 
@@ -34,7 +35,7 @@ def parse(tree: Tree) -> tuple[Kdamond, ...]:
     """The kdamonds of a tree; files that this version does not know are left out. MachineError for what is no number."""
     count = int(tree.get("nr_kdamonds", "0"))
     found = [n for n in range(count) if tree.get(f"{n}/contexts/nr_contexts", "0") != "0"]
-    return tuple(Kdamond.model_validate(tidy_kdamond(_item(tree, f"{n}/", KDAMOND))) for n in found)
+    return tuple(in_bytes(Kdamond.model_validate(tidy_kdamond(_item(tree, f"{n}/", KDAMOND)))) for n in found)
 
 
 def differing(now: Tree, wanted: Tree) -> dict[str, str]:

@@ -93,7 +93,9 @@ class Monitoring(Model):
     regions: Regions = Field(Regions(min=10, max=1000), description="The limits of the number of regions.")
     autotune: Autotune | None = Field(None, description="Let the kernel tune the intervals.")
     probes: list[Probe] = Field([], description="Data attributes to sample.")
-    addr_unit: Size | None = Field(None, description="Bytes a physical address unit (Linux 6.18, paddr).")
+    addr_unit: Size | None = Field(
+        None, description="Bytes of one step of the kernel's addresses (Linux 6.18, paddr); here all stays in bytes."
+    )
     pause: StrictBool = Field(False, description="Start paused (Linux 7.2).")
     refresh: TimeMs | None = Field(None, description="Let the kernel refresh statistics this often (Linux 6.17).")
 

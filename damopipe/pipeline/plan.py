@@ -29,7 +29,6 @@ from damopipe.pipeline.planned import (
 from damopipe.pipeline.semantics_output import file_of
 from damopipe.pipeline.semantics_target import WAYS, operations_of
 
-_IN_UNITS = "with it the kernel counts addresses and sizes in units, and this version of damopipe in bytes"
 _NOT_RUN = {"matrix": "sweeps"}
 
 
@@ -61,11 +60,6 @@ def _refuse_what_is_not_run(loaded: Loaded) -> None:
         Problem(str(loaded.path), key, f"this version of damopipe does not run {what} yet; leave [{key}] out")
         for key, what in _NOT_RUN.items()
         if getattr(loaded.pipeline, key) is not None
-    ]
-    found += [
-        Problem(str(loaded.path), f"{prefix}monitoring.addr_unit", f"{_IN_UNITS}; leave it out")
-        for prefix, context in loaded.pipeline.contexts
-        if context.monitoring.addr_unit not in (None, 1)
     ]
     if found:
         raise PipelineError(found)

@@ -147,8 +147,12 @@ class Plan(Model):
     guard: PlannedGuard | None = None
 
     @property
+    def keyed_contexts(self) -> list[tuple[str, PlannedContext]]:
+        """Every context after what its keys begin with in the file: "" where it is the only one, "context[1]." """
+        return [(f"context[{n}]." if len(self.contexts) > 1 else "", context) for n, context in enumerate(self.contexts)]
+
+    @property
     def feeds(self) -> Iterator[tuple[str, PlannedFeed]]:
         """Every feed and its key in the file."""
-        for number, context in enumerate(self.contexts):
-            prefix = f"context[{number}]." if len(self.contexts) > 1 else ""
+        for prefix, context in self.keyed_contexts:
             yield from ((f"{prefix}scheme[{feed.scheme}].goals[{feed.goal}].feed", feed) for feed in context.feeds)

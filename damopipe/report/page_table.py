@@ -44,6 +44,7 @@ SHOWN: dict[str, Callable[[Any], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "address": lambda value: f"{value:#x}",
     "interval": lambda value: units.format_time_us(int(value)),
+    "seconds": lambda value: f"{value:.4g} s",
     "number": lambda value: f"{value:.4g}" if isinstance(value, float) else str(value),
 }
 """How each kind of value is written."""
@@ -102,6 +103,16 @@ KINDS = (
             _TARGET, Column("mapping", "mapping", "path"), Column("size_bytes", "size", "bytes"),
             Column("accessed_bytes", "in the working set", "bytes"), Column("access_rate", "accessed", "share"),
             Column("access_share", "of all accesses", "share"),
+        ),
+    ),
+    Kind(
+        "phases",
+        "phases",
+        "Phases",
+        "Stretches of time between which the working set changed, by the rule of the analysis of that name.",
+        (
+            _TARGET, Column("phase", "phase", "count"), Column("from_seconds", "from", "seconds"),
+            Column("to_seconds", "to", "seconds"), Column("accessed_bytes", "working set, median", "bytes"),
         ),
     ),
     Kind(

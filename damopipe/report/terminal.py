@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from damopipe.charts import heatmap
-from damopipe.charts.raster import LEVELS, palette
-from damopipe.charts.theme import HEAT, UNWATCHED, byte_unit
+from damopipe.charts.raster import LEVELS
+from damopipe.charts.theme import byte_unit
+from damopipe.report.terminal_heat import codes
 from damopipe.report.terminal_parts import MARGIN, Screen, bars, columns_of, cut, spread, time_axis
 from damopipe.report.terminal_schemes import quota, schemes
 
@@ -39,7 +40,11 @@ def this_screen() -> Screen:
 
 def draw(name: str, rows: Any, heading: Heading, options: Any, screen: Screen) -> str:
     """A chart's rows as text."""
-    text = "\n".join(_DRAWERS[name](rows, heading, options, screen))
+    return as_this_screen_can("\n".join(_DRAWERS[name](rows, heading, options, screen)), screen)
+
+
+def as_this_screen_can(text: str, screen: Screen) -> str:
+    """The same in ASCII where the screen takes no more."""
     return text if screen.unicode else text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
@@ -84,14 +89,11 @@ def _halves(levels: Column, screen: Screen) -> Iterator[str]:
     index = np.where(np.isnan(levels), LEVELS, np.clip(np.nan_to_num(levels) * LEVELS, 0, LEVELS - 1)).astype(int)
     if len(index) % 2:
         index = np.vstack([index, index[-1:]])
-    colours = np.frombuffer(palette(HEAT, UNWATCHED["dark"]), np.uint8).reshape(-1, 3)
-    code = _truecolor if screen.colours > 256 else _ansi256
-    codes = [code(*map(int, colour)) for colour in colours]
     for upper, lower in zip(index[::-2], index[-2::-2], strict=True):
-        yield _coloured_line(upper, lower, codes)
+        yield _coloured_line(upper, lower, codes(screen.colours))
 
 
-def _coloured_line(upper: Column, lower: Column, codes: list[str]) -> str:
+def _coloured_line(upper: Column, lower: Column, codes: Sequence[str]) -> str:
     text, last = "", (-1, -1)
     for pair in zip(upper.tolist(), lower.tolist(), strict=True):
         if pair != last:
@@ -99,16 +101,6 @@ def _coloured_line(upper: Column, lower: Column, codes: list[str]) -> str:
             last = pair
         text += "▀"
     return text + "\x1b[0m"
-
-
-def _truecolor(red: int, green: int, blue: int) -> str:
-    return f"2;{red};{green};{blue}"
-
-
-def _ansi256(red: int, green: int, blue: int) -> str:
-    """The nearest colour of the 6×6×6 cube."""
-    cube = (36 * round(red / 255 * 5)) + (6 * round(green / 255 * 5)) + round(blue / 255 * 5)
-    return f"5;{16 + cube}"
 
 
 def _legend(low: float, high: float, scale: str, screen: Screen) -> str:

@@ -58,12 +58,19 @@ def begin(con: Connection, start: RunStart) -> int:
     row = {name: value for name, value in vars(start).items() if name not in rest}
     fixed = {"run_id": run_id, "uid": str(uuid.uuid4()), "status": "running", "duckdb_version": engine.VERSION}
     _insert(con, "run", row | fixed, {"started_at": start.started_at_ns})
-    for table, rows in (("context", start.contexts), ("scheme", start.schemes)):
-        for one in rows:
-            _insert(con, table, {"run_id": run_id, **one})
-    add_targets(con, run_id, start.targets)
+    add_parts(con, run_id, start.contexts, start.schemes, start.targets)
     con.execute("COMMIT")
     return run_id
+
+
+def add_parts(
+    con: Connection, run_id: int, contexts: Sequence[Row], schemes: Sequence[Row], targets: Sequence[TargetRow]
+) -> None:
+    """Inserts rows of what a run consists of."""
+    for table, rows in (("context", contexts), ("scheme", schemes)):
+        for one in rows:
+            _insert(con, table, {"run_id": run_id, **one})
+    add_targets(con, run_id, targets)
 
 
 def add_targets(con: Connection, run_id: int, targets: Sequence[TargetRow]) -> None:
@@ -77,6 +84,22 @@ def _insert(con: Connection, table: str, row: Row, times_ns: Mapping[str, int] |
     names = ", ".join([*row, *times])
     values = ", ".join(["?"] * len(row) + ["make_timestamp_ns(?)"] * len(times))
     con.execute(f"INSERT INTO {table} ({names}) VALUES ({values})", [*row.values(), *times.values()])
+
+
+def shift(con: Connection, run_id: int, offset_ns: int) -> None:
+    """Adds an offset to the times of all records of a run and keeps it as the clock's, in one transaction."""
+    columns = con.execute(
+        "SELECT c.table_name, c.column_name FROM duckdb_columns() AS c JOIN duckdb_tables() USING (table_name) "
+        "WHERE c.data_type = 'TIMESTAMP_NS' AND (c.column_name IN ('ts', 'start_ts') OR c.table_name = 'run')"
+    ).fetchall()
+    con.execute("BEGIN")
+    for table, column in columns:
+        con.execute(
+            f'UPDATE "{table}" SET {column} = make_timestamp_ns(epoch_ns({column}) + $offset) WHERE run_id = $run',
+            {"offset": offset_ns, "run": run_id},
+        )
+    con.execute("UPDATE run SET clock_offset_ns = ? WHERE run_id = ?", [offset_ns, run_id])
+    con.execute("COMMIT")
 
 
 def close(

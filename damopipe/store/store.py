@@ -20,7 +20,7 @@ from damopipe.store.spill import take_in
 
 if TYPE_CHECKING:
     from damopipe.records import Batch, Column, TargetRow
-    from damopipe.store.runs import RunStart
+    from damopipe.store.runs import Row, RunStart
 
 Parameters = Mapping[str, object]
 
@@ -47,6 +47,16 @@ class Store(StoreFile):
         """Targets that came while the run went on."""
         with self.write() as con:
             runs.add_targets(con, run_id, targets)
+
+    def add_parts(self, run_id: int, contexts: Sequence[Row], schemes: Sequence[Row], targets: Sequence[TargetRow]) -> None:
+        """Contexts, schemes and targets of a run that is read from a file, which tells them one after the other."""
+        with self.write() as con:
+            runs.add_parts(con, run_id, contexts, schemes, targets)
+
+    def shift_run(self, run_id: int, offset_ns: int) -> None:
+        """Adds an offset to every time of a run, once it is known what its clock is."""
+        with self.write() as con:
+            runs.shift(con, run_id, offset_ns)
 
     def close_run(
         self,

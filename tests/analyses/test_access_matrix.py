@@ -32,7 +32,7 @@ def test_the_cells_are_those_of_the_heat_map(sql: Sql) -> None:
     sql.snapshot(ts=100, start=0, aggr_us=1).region(0, PAGE, 10).region(3 * PAGE, 4 * PAGE, 3)
     sql.snapshot(ts=400, start=350, aggr_us=1).region(0, 3 * PAGE, 4)
     found = matrix(sql, "1, 7, 3", "time_bin, addr_bin, addr, access_percent, covered")
-    assert found == sql("SELECT time_bin, addr_bin, from_addr, access_rate * 100, covered FROM heatmap(1, 7, 3)")
+    assert found == sql("SELECT time_bin, addr_bin, from_addr, round(access_rate * 100, 7), covered FROM heatmap(1, 7, 3)")
     assert len(found) > 0
 
 

@@ -208,22 +208,66 @@ class TestRunHealth:
 
     def test_a_good_run_is_fine(self, sql: Sql) -> None:
         assert self.bad(self.fill(sql, 5)) == []
-        assert sql("SELECT count(*), count(advice) FROM run_health WHERE run_id = $run", run=sql.run_id) == [(5, 0)]
+        assert sql("SELECT count(*), count(advice) FROM run_health WHERE run_id = $run", run=sql.run_id) == [(7, 0)]
 
     def test_what_is_wrong_is_named_with_advice(self, sql: Sql) -> None:
         assert self.bad(self.fill(sql, 5, lost_events=3)) == ["lost events"]
         assert sql("SELECT value, unit FROM run_health WHERE NOT is_fine") == [(12.0, "events")]
-        assert self.bad(self.fill(sql, 0)) == ["snapshots without an access"]
+        assert self.bad(self.fill(sql, 0)) == ["memory without an access", "snapshots without an access"]
         assert self.bad(self.fill(sql, 5, nr_regions=100)) == ["snapshots at the most regions"]
         assert self.bad(self.fill(sql, 5, took_us=250)) == ["aggregations longer than asked"]
         assert self.bad(self.fill(sql, 0, nr_regions=11)) == [
+            "memory without an access",
             "snapshots at the fewest regions, without an access",
             "snapshots without an access",
         ]
 
     def test_what_is_not_known_has_no_row(self, sql: Sql) -> None:
         sql.snapshot(100).region(0, 4096, 5)
-        assert sql("SELECT name FROM run_health") == [("snapshots without an access",)]
+        assert sql("SELECT name FROM run_health") == [("memory without an access",), ("snapshots without an access",)]
+        sql.run().snapshot(100).region(0, 4096, None)
+        assert sql("SELECT name FROM run_health WHERE run_id = 2") == []
+        sql.run().snapshot(100)
+        assert sql("SELECT name, value FROM run_health WHERE run_id = 3") == [("snapshots without an access", 100.0)]
+
+    def value(self, sql: Sql, name: str) -> list[tuple[float, bool]]:
+        return sql("SELECT value, is_fine FROM run_health WHERE run_id = $run AND name = $name", run=sql.run_id, name=name)
+
+    def test_two_hot_pages_do_not_make_a_dark_map_bright(self, sql: Sql) -> None:
+        self.fill(sql, 0)
+        for n in range(4):
+            sql.snapshot(10**6 + n, nr_regions=20).region(0, 4096, 20).region(4096, 2**33, 0)
+        assert self.bad(sql) == ["memory without an access"]
+        assert self.value(sql, "memory without an access") == [(100.0, False)]
+
+    def test_memory_a_region_is_the_median(self, sql: Sql) -> None:
+        sql.run(contexts=self.CONTEXT)
+        for n, size in enumerate((2**20, 2**41, 2**42)):
+            sql.snapshot(n + 1, nr_regions=2**10).region(0, size, 1)
+        assert self.value(sql, "memory a region") == [(2.0**11, False)]
+
+    def test_cpu_time_is_by_role_and_told_once(self, sql: Sql) -> None:
+        sql.run().snapshot(100).region(0, 4096, 5).snapshot(100, target_id=1).region(0, 4096, 5)
+        spent = [("kdamond", 7, 40_000), ("kdamond", 8, 110_000), ("self", 9, 20_000), ("target", 10, 10**6)]
+        rows = [
+            {"ts": ts * 10**9, "pid": pid, "role": role, "cpu_user_us": 5, "cpu_system_us": 1000 + ts * us}
+            for role, pid, us in spent
+            for ts in (1, 2, 3)
+        ]
+        sql.store.append(sql.run_id, [batch("process", *rows)])
+        assert self.value(sql, "CPU time of DAMON") == [(15.0, False)]
+        assert self.value(sql, "CPU time of damopipe") == [(2.0, True)]
+
+    def test_one_sample_of_a_process_tells_no_rate(self, sql: Sql) -> None:
+        row = {"ts": 1, "pid": 7, "role": "kdamond", "cpu_user_us": 5, "cpu_system_us": 5}
+        sql.run().snapshot(100).store.append(sql.run_id, [batch("process", row)])
+        assert self.value(sql, "CPU time of DAMON") == []
+
+    def test_advice_fits_the_backend(self, sql: Sql) -> None:
+        advice = "SELECT advice FROM run_health WHERE run_id = $run AND name = 'snapshots without an access'"
+        assert "aggregation" not in sql(advice, run=self.fill(sql, 0).run_id)[0][0]
+        sql.run(backend="damon", contexts=self.CONTEXT).snapshot(100).region(0, 4096, 0)
+        assert "aggregation" in sql(advice, run=sql.run_id)[0][0]
 
 
 class TestDamonStat:

@@ -54,6 +54,17 @@ class TestIdleRegions:
         looked(sql, 1, aggr_us=2**63).region(0, 2**63, 0, age=2**32 - 1)
         assert sql("SELECT idle_us, size_bytes FROM idle_regions(1)") == [(9 * 10**18, 2**63)]
 
+    def test_aggregations_that_took_longer_still_count_as_one_as_in_ages(self, sql: Sql) -> None:
+        for number in range(1, 5):  # 250 ms where 100 ms were asked for: after a second an age of 4 is all there can be
+            sql.snapshot(number * 250_000_000, start=(number - 1) * 250_000_000, aggr_us=AGGR_US).region(0, PAGE, 0, age=number)
+        assert sql(self.ASKED) == [(100,), (200,), (300,), (400,)]
+        assert sql("SELECT idle_us // 1000, cold_percent FROM cold_tail(1)") == [(100, 100), (200, 100)]
+
+    def test_aggregations_between_snapshots_count(self, sql: Sql) -> None:
+        looked(sql, 1).region(0, PAGE, 0, age=1)
+        looked(sql, 11).region(0, PAGE, 0, age=11)
+        assert sql(self.ASKED) == [(100,), (1100,)]
+
     def test_a_part_of_the_run_does_not_forget_when_it_began(self, sql: Sql) -> None:
         for number in (1, 2, 3):
             looked(sql, number).region(0, PAGE, 0, age=number)
@@ -125,7 +136,7 @@ class TestWindows:
         known(sql, 1)
         looked(sql, 2, aggr_us=SECOND).region(0, PAGE, 1, age=0)
         rows = sql("SELECT window_us // 1000, nr_snapshots, max_bytes FROM wss_by_window(1)")
-        assert rows == [(100, 1, 0), (200, 1, 0), (500, 1, 0), (1000, 2, PAGE)]
+        assert rows == [(100, 1, 0), (200, 1, 0), (500, 1, 0), (1000, 2, PAGE), (2000, 1, PAGE)]
 
     def test_without_ages_only_the_newest_aggregation_is_known(self, sql: Sql) -> None:
         known(sql, 1)
@@ -221,7 +232,7 @@ def test_longer_windows_touch_more_and_never_more_than_is_watched(shared: Sql, s
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["idle_regions", "idle_percentiles", "idle_windows", "wss_by_window", "cold_tail"])
+@pytest.mark.parametrize("name", ["idle_regions", "idle_percentiles", "idle_windows", "wss_by_window", "cold_tail", "phases"])
 def test_no_column_has_a_type_that_breaks_charts(shared: Sql, name: str) -> None:
     types = [kind for (kind,) in shared(f"SELECT column_type FROM (DESCRIBE FROM {name}(1))")]
     assert types

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.damo_records import damo_file, damo_record, take_in
 from tests.rows import PAGE, Sql
@@ -201,3 +203,35 @@ class TestAsDamo:
         rows = sql("SELECT nr_regions FROM nr_regions WHERE run_id = $run ORDER BY ts OFFSET 20", run=sql.run_id)
         counts = sorted(count for (count,) in rows)
         assert [(p, counts[min(p * len(counts) // 100, len(counts) - 1)]) for p, _ in expected] == expected
+
+
+CUTS = st.lists(st.integers(1, 63), max_size=6, unique=True).map(sorted)
+
+
+def cut(sql: Sql, cuts: list[int], shift: int = 0, halves: bool = False) -> Sql:
+    """One snapshot of 64 pages as a new run: cut into regions, and these in two."""
+    sql.run().snapshot(ts=ONE_SECOND, start=0, **IN_FORCE)
+    for place, (low, high) in enumerate(pairwise([0, *cuts, 64])):
+        middle = (low + high) // 2
+        for start, end in [(low, middle), (middle, high)] if halves and low < middle else [(low, high)]:
+            sql.region(shift + start * PAGE, shift + end * PAGE, place % 3 * 10, age=place)
+    return sql
+
+
+@settings(max_examples=10, deadline=None)
+@given(CUTS)
+def test_cutting_regions_and_shifting_addresses_changes_only_what_counts_regions(cuts: list[int]) -> None:
+    same = (
+        "SELECT bandwidth_bytes_per_s FROM bandwidth WHERE run_id = $run",
+        "SELECT access_rate, idle_us, sum(size_bytes)::UBIGINT FROM region_rate WHERE run_id = $run GROUP BY ALL ORDER BY ALL",
+        "SELECT temperature, sum(size_bytes)::UBIGINT FROM temperature($run) GROUP BY ALL ORDER BY ALL",
+        "SELECT access_percent, accesses_hz FROM access_matrix($run, 1, 8) ORDER BY time_bin, addr_bin",
+    )
+    counted = ("FROM region_sizes($run)", "SELECT nr_regions, median_bytes FROM nr_regions WHERE run_id = $run")
+    sql = Sql()
+    cut(sql, cuts)
+    found = [sql(query, run=sql.run_id) for query in (*same, *counted)]
+    cut(sql, cuts, shift=2**47)
+    assert [sql(query, run=sql.run_id) for query in (*same, *counted)] == found
+    cut(sql, cuts, halves=True)
+    assert [sql(query, run=sql.run_id) for query in same] == found[: len(same)]

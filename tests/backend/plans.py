@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from damopipe.damon.attrs import Attrs, Intervals, RegionLimits
+from damopipe.damon.attrs import Attrs, Intervals, IntervalsGoal, RegionLimits
 from damopipe.damon.scheme import Scheme
 from damopipe.pipeline.planned import Plan, PlannedContext, PlannedRecord, PlannedTarget
 
@@ -41,3 +41,16 @@ def command(*words: str, **options: Any) -> PlannedTarget:
 def pid(number: int, **options: Any) -> PlannedTarget:
     """A process as target."""
     return PlannedTarget(kind="pid", pid=number, **options)
+
+
+def with_context(one: Plan, **changes: object) -> Plan:
+    """The same with its one context changed."""
+    return one.model_copy(update={"contexts": (one.contexts[0].model_copy(update=changes),)})
+
+
+def tuning(one: Plan, max_sample_us: int = 50_000) -> Plan:
+    """The same with intervals that the kernel tunes, from 5 ms up."""
+    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=max_sample_us)
+    attrs = one.contexts[0].attrs
+    intervals = attrs.intervals.model_copy(update={"sample_us": 5_000, "goal": goal})
+    return with_context(one, attrs=attrs.model_copy(update={"intervals": intervals}))

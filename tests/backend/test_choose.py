@@ -36,7 +36,7 @@ def test_auto_falls_back_on_procfs_and_says_why() -> None:
 def test_modules_are_damons(tmp_path: Path, name: str) -> None:
     wants = Wants(module=name)
     assert choose("auto", wants, machine=fake_machine(tmp_path)) == ("damon", "auto: a module is DAMON's own")
-    with pytest.raises(MachineError, match=r"^DAMON needs Linux .*; modules need DAMON; of processes, --backend procfs"):
+    with pytest.raises(MachineError, match=r"^DAMON needs Linux .*; modules need DAMON; accesses .* see damopipe init"):
         choose("auto", wants)
     with pytest.raises(MachineError, match="the procfs backend runs no modules of DAMON; use --backend damon"):
         choose("procfs", wants)

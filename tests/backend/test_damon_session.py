@@ -13,18 +13,17 @@ import pytest
 from damopipe.backend.damon import DamonBackend
 from damopipe.backend.damon_session import DamonSession
 from damopipe.backend.protocol import Wants
-from damopipe.damon.attrs import IntervalsGoal
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import AccessPattern, Scheme
 from damopipe.errors import MachineError, StageError
 from damopipe.kernel import conditions
-from damopipe.pipeline.planned import Plan, PlannedTarget
+from damopipe.pipeline.planned import PlannedTarget
 from damopipe.records import Batch
 from tests import abi
 from tests.kernel.fake_damon import FIRST_PID, FakeDamon
 
-from .plans import command, pid, plan
+from .plans import command, pid, plan, tuning
 
 SLEEPER = command(sys.executable, "-c", "import time; time.sleep(60)")
 
@@ -97,7 +96,7 @@ def test_ages_of_schemes_follow_the_tuned_intervals(
     monkeypatch.setattr("damopipe.backend.tuned._EVERY_NS", 0)
     follow(damon, process.pid)
     scheme = Scheme(name="old", action="pageout", pattern=AccessPattern(age=Bounds(min=2_000_000, max=2_900_000)))
-    one = tuning(plan(pid(process.pid), seconds=0.9, schemes=(scheme,), snapshot_us=100_000))
+    one = tuning(plan(pid(process.pid), seconds=0.9, schemes=(scheme,), snapshot_us=100_000), 200_000)
     said: list[str] = []
     files = damon.machine.kdamonds / "0/contexts/0"
     ages = []
@@ -116,15 +115,6 @@ def test_ages_of_schemes_follow_the_tuned_intervals(
     commits = [n for n, (path, text) in enumerate(damon.writes) if text == "commit"]
     assert len(commits) == 2
     assert all("update_tuned_intervals" in [text for _, text in damon.writes[n - 3 : n]] for n in commits)
-
-
-def tuning(one: Plan) -> Plan:
-    """The same with intervals that the kernel tunes."""
-    context = one.contexts[0]
-    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=200_000)
-    intervals = context.attrs.intervals.model_copy(update={"sample_us": 5_000, "goal": goal})
-    attrs = context.attrs.model_copy(update={"intervals": intervals})
-    return one.model_copy(update={"contexts": (context.model_copy(update={"attrs": attrs}),)})
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def test_without_damon(damopipe: Program, machine: Machine) -> None:
     machine.damon.rename(machine.sys / "elsewhere")
     code, lines = run(damopipe, machine)
     assert code == 3
-    assert lines == [f"damopipe: this kernel has no DAMON ({machine.kdamonds} is not there: CONFIG_DAMON_SYSFS)"]
+    missing = f"this kernel has no DAMON ({machine.kdamonds} is not there: CONFIG_DAMON_SYSFS)"
+    assert lines == [f"damopipe: {missing}; --backend procfs would work"]
 
 
 def test_without_root(
@@ -53,7 +54,8 @@ def test_without_root(
     monkeypatch.setattr(conditions, "can_drive", lambda _: False)
     monkeypatch.chdir(damopipe.folder)
     assert in_process(["run", damopipe.pipeline(TEXT)]) == 3
-    assert capsys.readouterr().err == f"damopipe: DAMON's files ({machine.damon}) are root's: run with sudo\n"
+    said = f"damopipe: DAMON's files ({machine.damon}) are root's: run with sudo; --backend procfs would work\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(("state", "said"), [("on", "is not ours. Stop it first"), ("off", "With --takeover it is set aside")])
@@ -67,7 +69,8 @@ def test_with_damon_in_use(damopipe: Program, machine: Machine, state: str, said
 def test_without_vaddr(damopipe: Program, machine: Machine) -> None:
     (machine.kdamonds / "0/contexts/0/avail_operations").write_text("paddr\n")
     code, lines = run(damopipe, machine)
-    assert (code, lines) == (3, ["damopipe: this kernel's DAMON has no operations set vaddr (CONFIG_DAMON_VADDR)"])
+    missing = "this kernel's DAMON has no operations set vaddr (CONFIG_DAMON_VADDR)"
+    assert (code, lines) == (3, [f"damopipe: {missing}; --backend procfs would work"])
 
 
 def test_nothing_to_recover(damopipe: Program) -> None:

@@ -135,7 +135,7 @@ def kdamonds(draw: st.DrawFn, features: Container[str]) -> Kdamond:
             attrs=draw(attrs(features)),
             targets=tuple(draw(st.lists(targets, max_size=3))),
             schemes=tuple(draw(schemes(features, number)) for number in range(draw(st.integers(0, 2)))),
-            addr_unit=draw(st.integers(1, 2**63)) if "addr_unit" in features else 1,
+            addr_unit=1 << draw(st.integers(0, 63)) if "addr_unit" in features else 1,
             pause=draw(st.booleans()) if "pause" in features else False,
         ),
     )

@@ -9,25 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from damopipe.damon.attrs import IntervalsGoal, Probe, RegionLimits
+from damopipe.damon.attrs import Probe, RegionLimits
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import AccessPattern, Goal, Quota, Scheme
+from damopipe.errors import MachineError
 from damopipe.kernel import iomem
 from damopipe.kernel.features import find
 from damopipe.kernel.machine import Machine
-from damopipe.pipeline.planned import Plan, PlannedTarget
+from damopipe.pipeline.planned import PlannedTarget
 
-from ..backend.plans import command, pid, plan
+from ..backend.plans import command, pid, plan, tuning, with_context
 from .conftest import Known
 from .sessions import Run, start
 
 Start = Callable[[int, int], Known]
 HOT, COLD = 0.7, 0.1
-
-
-def with_context(one: Plan, **changes: object) -> Plan:
-    return one.model_copy(update={"contexts": (one.contexts[0].model_copy(update=changes),)})
 
 
 def test_a_process_by_pid(known: Start) -> None:
@@ -70,6 +67,34 @@ def test_all_system_ram(known: Start) -> None:
     watched = int((run.regions["end_addr"][first] - run.regions["start_addr"][first]).sum())
     assert watched == pytest.approx(sum(r.end_addr - r.start_addr for r in iomem.system_ram(Machine())), rel=0.01)
     assert run.targets[0].kind == "physical"
+
+
+@pytest.mark.parametrize("snapshot_us", [None, 500_000])
+def test_addresses_in_units_of_the_kernel_are_bytes_here(known: Start, snapshot_us: int | None) -> None:
+    known(8, 8)
+    count = Scheme(name="count", action="stat", quota=Quota(size_bytes=64 << 20, reset_interval_ms=1000))
+    also = ("schemes",)
+    one = plan(
+        PlannedTarget(kind="physical"), seconds=4, operations="paddr", schemes=(count,), snapshot_us=snapshot_us, also=also
+    )
+    in_units = with_context(one, addr_unit=4096)
+    if "addr_unit" not in find(Machine()):
+        with pytest.raises(MachineError, match=r"monitoring.addr_unit: an address unit needs Linux 6.18"):
+            start(in_units)
+        return
+    ram = iomem.system_ram(Machine())
+    run = Run(in_units)
+    first = run.regions["ts"] == run.regions["ts"][0]
+    start_addr, end_addr = (run.regions[name][first] for name in ("start_addr", "end_addr"))
+    assert int((end_addr - start_addr).sum()) == pytest.approx(sum(r.end_addr - r.start_addr for r in ram), rel=0.02)
+    assert abs(int(start_addr.min()) - ram[0].start_addr) <= 4096
+    assert abs(int(end_addr.max()) - ram[-1].end_addr) <= 4096
+    stat = {name: column[-1] for name, column in run.tables["scheme_stat"].items()}
+    assert stat["effective_quota_bytes"] == 64 << 20
+    assert (32 << 20) < stat["sz_tried"] <= 6 * (64 << 20)
+    if snapshot_us is None:
+        tried = run.tables["scheme_region"]
+        assert int((tried["end_addr"] - tried["start_addr"]).sum()) == pytest.approx(int(stat["sz_tried"]), rel=0.3)
 
 
 def test_a_node_and_given_ranges() -> None:
@@ -132,14 +157,6 @@ def test_without_tracefs_snapshots_are_taken_and_that_is_said(known: Start, monk
     run = Run(plan(pid(here.pid), seconds=4, sample_ms=5))
     assert "tracefs is not there; taking a snapshot every 1s instead of recording every aggregation" in run.notes
     assert run.rate(here.hot) > HOT
-
-
-def tuning(one: Plan, max_sample_us: int = 50_000) -> Plan:
-    """The same with intervals that the kernel tunes."""
-    goal = IntervalsGoal(access_bp=400, aggrs=3, min_sample_us=5_000, max_sample_us=max_sample_us)
-    attrs = one.contexts[0].attrs
-    intervals = attrs.intervals.model_copy(update={"goal": goal})
-    return with_context(one, attrs=attrs.model_copy(update={"intervals": intervals}))
 
 
 @pytest.mark.parametrize("snapshot_us", [None, 500_000])

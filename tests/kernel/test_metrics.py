@@ -37,6 +37,12 @@ def test_pressure() -> None:
     assert pressure.parse("some avg10=1 total=x\n") == {}
 
 
+def test_microseconds_lost_to_pressure(tmp_path: Path) -> None:
+    abi.put(tmp_path / "pressure/memory", "some avg10=0.00 avg60=0.00 total=5\nfull avg10=1.00 total=3\n")
+    assert pressure.stalled_us("memory", str(tmp_path)) == {"some": 5, "full": 3}
+    assert pressure.stalled_us("memory", str(tmp_path / "none")) == {}
+
+
 @given(st.text())
 def test_pressure_of_any_text(text: str) -> None:
     assert all(value >= 0 for value in pressure.parse(text).values())

@@ -45,7 +45,7 @@ def test_mutated_stat_parses_or_gives_our_error(place: int, cut: int, put: bytes
 
 @given(st.binary(max_size=80))
 def test_line_parsers_take_anything(text: bytes) -> None:
-    for parse in (procfs.parse_status, procfs.parse_meminfo, procfs.parse_vmstat, procfs.parse_pressure):
+    for parse in (procfs.parse_status, procfs.parse_meminfo, procfs.parse_vmstat):
         assert isinstance(parse(text), dict)
 
 
@@ -55,10 +55,6 @@ def test_lines_of_the_system() -> None:
         "HugePages_Total": 3,
     }
     assert procfs.parse_vmstat(b"pgfault 12\nodd line here\n") == {"pgfault": 12}
-    assert procfs.parse_pressure(b"some avg10=0.00 avg60=0.00 total=5\nfull avg10=1.00 total=3\n") == {
-        "some": 5,
-        "full": 3,
-    }
 
 
 def test_what_a_process_says(tmp_path: Path) -> None:
@@ -79,7 +75,6 @@ def test_what_vanished_is_none(tmp_path: Path) -> None:
     assert procfs.uid(9, root) is None
     assert procfs.cmdline(9, root) is None
     assert not procfs.clear_refs(9, root)
-    assert procfs.memory_pressure(root) == {}
     assert not (tmp_path / "9").exists()
 
 

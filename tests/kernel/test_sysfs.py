@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from damopipe.errors import MachineError
 from damopipe.kernel import features, sysfs
+from damopipe.kernel.address_units import in_bytes, in_units
 from tests import abi
 from tests.damon.strategies import kdamonds
 
@@ -23,7 +24,8 @@ MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 @given(data=st.data())
 def test_parse_undoes_render(kernel: str, data: st.DataObject) -> None:
     known = features.of_version(kernel)
-    some = tuple(data.draw(st.lists(kdamonds(known), max_size=2)))
+    drawn = data.draw(st.lists(kdamonds(known), max_size=2))
+    some = tuple(in_bytes(in_units(one)) for one in drawn)  # whole numbers of address units
     assert sysfs.parse(sysfs.render(some, known)) == some
 
 

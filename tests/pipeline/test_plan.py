@@ -169,16 +169,6 @@ def test_a_set_value_wins_over_the_files(everything: Path) -> None:
     assert plan.params == {"seconds": "1m", "pid": "99"}
 
 
-def test_units_of_addresses_are_refused_but_for_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "units.toml"
-    text = 'version = 1\nname = "units"\n[[target]]\nphysical = {}\n[monitoring]\naddr_unit = "%s"\n'
-    path.write_text(text % "4B")
-    with pytest.raises(PipelineError, match=r"monitoring.addr_unit: with it the kernel counts addresses and sizes in units"):
-        make_plan(load_pipeline(path), "damon")
-    path.write_text(text % "1B")
-    assert make_plan(load_pipeline(path), "damon").contexts[0].addr_unit == 1
-
-
 @pytest.mark.parametrize("section", ["[matrix]\nrepeats = 3"])
 def test_what_this_version_does_not_run_is_valid_but_has_no_plan(tmp_path: Path, section: str) -> None:
     path = tmp_path / "later.toml"

@@ -11,5 +11,9 @@ class Unavailable(VmError):
     """This machine cannot run one: QEMU or a kernel cannot be had, or the user may not. Says what to do."""
 
 
+class NotStarted(VmError):
+    """The guest's first process never spoke."""
+
+
 class TimedOut(VmError):
     """A command ran out of time and was killed in the guest; the message has its output so far."""

@@ -77,7 +77,7 @@ def test_reclaim_pages_out_what_is_cold(vm_with: VmWith) -> None:
 
 def test_the_ready_pipelines(vm: Guest) -> None:
     before = settings(vm)
-    done = vm.damopipe("run", PIPELINES / "damon-reclaim.toml", "--set", "seconds=4s")
+    done = vm.damopipe("run", PIPELINES / "damon-reclaim.toml", "--set", "seconds=12s")
     assert done.returncode == 0, done.stderr
     rows = (vm.share / "damopipe-runs/latest/system.csv").read_text().splitlines()
     assert rows[0] == "ts,meminfo.MemFree,meminfo.SwapFree,vmstat.pgmajfault,vmstat.pswpout"

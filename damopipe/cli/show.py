@@ -1,0 +1,111 @@
+"""`damopipe show RUN`: the regions of one snapshot, in the terminal or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from damopipe.cli import output
+from damopipe.cli.options import StoreOption, store_path
+from damopipe.errors import UsageError
+
+if TYPE_CHECKING:
+    from damopipe.outputs.show import Wanted
+
+Range = tuple[str, str]
+
+
+def command(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's number, tag, pipeline, or 'latest'.")] = "latest",
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Since the run began, like 5s; else the last.")] = None,
+    style: Annotated[
+        str,
+        typer.Option(
+            "--style", "-s", help="table, detailed, boxes, recency, temperature, or one of the last two with -percentiles."
+        ),
+    ] = "table",
+    target: Annotated[int | None, typer.Option("--target", help="One target; else all.")] = None,
+    size: Annotated[Range | None, typer.Option("--size", metavar="MIN MAX", help="Only regions so large: 4KiB max.")] = None,
+    rate: Annotated[Range | None, typer.Option("--rate", metavar="MIN MAX", help="Only so often accessed: 5% max.")] = None,
+    age: Annotated[Range | None, typer.Option("--age", metavar="MIN MAX", help="Only regions so old: 5s max.")] = None,
+    address: Annotated[Range | None, typer.Option("--address", metavar="START END", help="Only these addresses.")] = None,
+    sort: Annotated[
+        str, typer.Option("--sort", help="address, size, rate, age, idle, temperature; -rate is largest first.")
+    ] = "address",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="So many regions at most.")] = None,
+    weights: Annotated[
+        tuple[float, float, float], typer.Option("--weights", metavar="SIZE RATE AGE", help="Of the temperature.")
+    ] = (0, 1e6, 1),
+    template: Annotated[
+        str | None,
+        typer.Option("--format", "-f", metavar="TEMPLATE", help="A line a region: '{start:#x} {size}'."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    store: StoreOption = None,
+) -> int:
+    """Show the regions of one snapshot of a run: a table, lines, boxes, histograms or percentiles.
+
+    The temperature of a region is size, access rate (%) and age (us) times their weights, negative where it is idle.
+    """
+    from damopipe.outputs.chart import heading_of
+    from damopipe.outputs.show import regions_of
+    from damopipe.report import show
+    from damopipe.report import template as templates
+    from damopipe.report.terminal import as_this_screen_can, this_screen
+    from damopipe.store import Store
+
+    if style not in show.STYLES:
+        raise UsageError(f"--style {style}: unknown; there are {', '.join(show.STYLES)}")
+    if template is not None:
+        templates.check(template)
+    opened = Store(store_path(store))
+    run_id = opened.resolve_run(run)
+    rows, found = regions_of(opened, run_id, _wanted(at, target, size, rate, age, address, sort, limit, weights))
+    snapshot = show.Snapshot(rows, heading_of(run_id, opened), found)
+    if as_json:
+        output.data(json.dumps(list(snapshot.regions()), indent=2, default=str))
+    elif template is not None:
+        for line in templates.lines(template, snapshot.regions()):
+            output.data(line)
+    else:
+        screen = this_screen()
+        output.data(as_this_screen_can("\n".join(show.draw(snapshot, style, screen)), screen))
+    return 0
+
+
+def _wanted(
+    at: str | None, target: int | None, size: Range | None, rate: Range | None, age: Range | None, address: Range | None,
+    sort: str, limit: int | None, weights: tuple[float, float, float],
+) -> Wanted:  # fmt: skip
+    from damopipe import units
+    from damopipe.outputs.show import Wanted
+
+    bounds: dict[str, tuple[float, float]] = {}
+    for name, given, parse, per in (
+        ("size_bytes", size, units.parse_bytes, 1),
+        ("access_rate", rate, units.parse_bp, 10_000),
+        ("age_us", age, units.parse_time_us, 1),
+    ):
+        if given is not None:
+            low, high = map(parse, given)
+            bounds[name] = (low / per, float("inf") if high == units.U64_MAX else high / per)
+    low_addr, high_addr = (None, None) if address is None else map(_address, address)
+    return Wanted(at and _time(at), target, low_addr, high_addr, bounds, sort, limit, weights)
+
+
+def _time(text: str) -> str:
+    """What the analysis takes: seconds, or 'latest'."""
+    from damopipe import units
+
+    return text if text == "latest" else str(units.parse_time_ns(text) / 1e9)
+
+
+def _address(text: str) -> int:
+    from damopipe import units
+
+    try:
+        return int(text, 0) if text[:2].lower() == "0x" else units.parse_bytes(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no address; write it like 0x7f0000000000 or 4GiB") from None

@@ -1,0 +1,217 @@
+"""damo's records as JSON, as they are or packed with zlib ("json_compressed"), of every age of damo.
+
+A list of records, one for each kdamond, context, scheme and target: a header, its snapshots, sometimes more of the header.
+Missing keys and nulls stay unknown. damo's human numbers are exact but for sizes that passed filters (three decimals).
+"""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from damopipe.errors import DamagedError
+from damopipe.interop.columns import batch
+from damopipe.interop.items import Header, Item, Known
+from damopipe.interop.json_pieces import Pieces
+from damopipe.interop.numbers import integer, microseconds, size
+from damopipe.interop.source import CHUNK, Source
+from damopipe.interop.targets import Targets
+from damopipe.records import Batch
+
+ROWS = 50_000
+"""Regions a batch, about."""
+_ODD = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
+
+
+class Record(NamedTuple):
+    """What all snapshots of a record share."""
+
+    target_id: int
+    scheme_id: int | None
+    sample_us: int | None
+    aggr_us: int | None
+
+
+def read(source: Source, known: Known) -> Iterator[Item]:
+    """The records of a file. Raises DamagedError where it is damaged, after what comes before."""
+    is_packed = source.head[:1] == b"\x78"
+    yield Header("damo record (JSON, compressed)" if is_packed else "damo record (JSON)")
+    pieces = Pieces(_text(_unpacked(source) if is_packed else source.chunks(), source.label), source.label)
+    targets = Targets(known)
+    for number, _ in enumerate(pieces.elements()):
+        yield from _record(pieces, targets, known, f"{source.label}: record {number}")
+    pieces.end()
+
+
+def _unpacked(source: Source) -> Iterator[bytes]:
+    """A zlib stream, never more of it at once than a chunk."""
+    unpacker = zlib.decompressobj()
+    where = "of the file; what comes before is kept"
+    for chunk in source.chunks():
+        while chunk and not unpacker.eof:
+            try:
+                yield unpacker.decompress(chunk, CHUNK)
+            except zlib.error as error:
+                raise DamagedError(f"{source.label}: unpacking fails at byte {source.taken:,} {where} ({error})") from None
+            chunk = unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise DamagedError(f"{source.label}: ends in the middle, at byte {source.taken:,} {where}")
+
+
+def _text(parts: Iterator[bytes], label: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for part in parts:
+        try:
+            yield decoder.decode(part)
+        except UnicodeDecodeError as error:
+            raise DamagedError(f"{label}: is no UTF-8 text ({error.reason}); what comes before it is kept") from None
+
+
+def _record(pieces: Pieces, targets: Targets, known: Known, label: str) -> Iterator[Item]:
+    header: dict[str, Any] = {}
+    for key in pieces.members():
+        if key == "snapshots":
+            yield from _snapshots(pieces, _opened(header, targets, known, label), targets, label)
+        else:
+            header[key] = pieces.value()
+
+
+def _opened(header: Mapping[str, Any], targets: Targets, known: Known, label: str) -> Record:
+    try:
+        kdamond, context, scheme = (integer(header.get(key)) for key in ("kdamond_idx", "context_idx", "scheme_idx"))
+        sample, aggr, update = _intervals(header.get("intervals"))
+        sample, aggr = sample or known.sample_us, aggr or known.aggr_us
+        context_id = targets.context((kdamond, context), sample_us=sample, aggr_us=aggr, update_us=update)
+        called = integer(header.get("target_id"))
+        target_id = targets.target((kdamond, context, scheme, called), context_id, called)
+        scheme_id = None
+        if scheme is not None:
+            scheme_id = targets.scheme((kdamond, context, scheme), context_id, f"scheme {scheme}", "stat")
+    except _ODD as error:
+        raise DamagedError(f"{label}: its header is none of damo's ({error}); what comes before it is kept") from None
+    return Record(target_id, scheme_id, sample, aggr)
+
+
+def _intervals(found: Mapping[str, Any] | None) -> tuple[int | None, int | None, int | None]:
+    given = found or {}
+    sample, aggr, update = (microseconds(given.get(key)) for key in ("sample_us", "aggr_us", "ops_update_us"))
+    return sample or None, aggr or None, update or None
+
+
+def _snapshots(pieces: Pieces, record: Record, targets: Targets, label: str) -> Iterator[Item]:
+    yield from targets.taken()
+    waiting: list[Mapping[str, Any]] = []
+    rows, first = 0, 0
+    try:
+        for number, _ in enumerate(pieces.elements()):
+            if rows > ROWS:
+                yield from _batches(waiting, record, f"{label}: snapshot {first}")
+                waiting, rows, first = [], 0, number
+            found = pieces.value()
+            waiting.append(found)
+            rows += len(found["regions"]) + 1
+    except DamagedError:
+        yield from _batches(waiting, record, f"{label}: snapshot {first}")
+        raise
+    except _ODD as error:
+        yield from _batches(waiting[:-1], record, f"{label}: snapshot {first}")
+        raise DamagedError(f"{label}: snapshot {first + len(waiting) - 1} has no regions ({error})") from None
+    yield from _batches(waiting, record, f"{label}: snapshot {first}")
+
+
+def _batches(snapshots: Sequence[Mapping[str, Any]], record: Record, label: str) -> Iterator[Item]:
+    """Records of some snapshots; those before one that makes no sense are kept."""
+    if not snapshots:
+        return
+    try:
+        made = [*_columns(snapshots, record)]
+    except _ODD as error:
+        if len(snapshots) == 1:
+            raise DamagedError(f"{label}: makes no sense ({error}); what comes before it is kept") from None
+        half = len(snapshots) // 2
+        yield from _batches(snapshots[:half], record, label)
+        yield from _batches(snapshots[half:], record, f"{label} and {half} on")
+        return
+    yield from made
+
+
+def _columns(snapshots: Sequence[Mapping[str, Any]], record: Record) -> Iterator[Item]:
+    each = [_regions(one) for one in snapshots]
+    ends = [integer(one["end_time"]) for one in snapshots]
+    counts = [len(regions) for regions in each]
+    samples = [_sample_us(one, record) for one in snapshots]
+    aggrs = [_aggr_us(sample, record) for sample in samples]
+    yield batch("snapshot", {
+        "target_id": [record.target_id] * len(ends),
+        "ts": ends,
+        "start_ts": [integer(one.get("start_time")) for one in snapshots],
+        "sample_us": samples,
+        "aggr_us": aggrs,
+        "nr_samples": [None if not (a and s) else a // s for a, s in zip(aggrs, samples, strict=True)],
+        "nr_regions": counts,
+    })  # fmt: skip
+    regions = list(chain.from_iterable(each))
+    times = [end for end, count in zip(ends, counts, strict=True) for _ in range(count)]
+    columns = [list(column) for column in zip(*regions, strict=True)] or [[], [], [], [], []]
+    names = ("start_addr", "end_addr", "nr_accesses", "age", "filter_passed_bytes")
+    is_filtered = record.scheme_id is not None
+    known = {name: column for name, column in zip(names, columns, strict=True) if is_filtered or name != names[-1]}
+    yield batch("region", {"target_id": [record.target_id] * len(times), "ts": times, **known})
+    yield from _hits(snapshots, record.target_id)
+    yield from _stats(snapshots, record)
+
+
+def _regions(snapshot: Mapping[str, Any]) -> list[tuple[int | None, ...]]:
+    """Without the one of -1 accesses that damo appends to a recording of a single snapshot."""
+    found = [
+        (integer(one["start"]), integer(one["end"]), _accesses(one.get("nr_accesses")), _age(one.get("age")),
+         size(one.get("sz_filter_passed")))
+        for one in snapshot["regions"]
+    ]  # fmt: skip
+    return [region for region in found if region[2] != -1]
+
+
+def _accesses(found: Any) -> int | None:
+    return integer(found["samples"] if isinstance(found, dict) else found)
+
+
+def _age(found: Any) -> int | None:
+    age = integer(found.get("aggr_intervals") if isinstance(found, dict) else found)
+    return None if age is not None and age < 0 else age
+
+
+def _sample_us(snapshot: Mapping[str, Any], record: Record) -> int | None:
+    """Autotuned intervals are told with each snapshot."""
+    return microseconds(snapshot.get("sample_interval_us")) or record.sample_us
+
+
+def _aggr_us(sample_us: int | None, record: Record) -> int | None:
+    """The kernel keeps the number of samples of an aggregation when it tunes the intervals."""
+    if not (sample_us and record.sample_us and record.aggr_us):
+        return record.aggr_us
+    return record.aggr_us * sample_us // record.sample_us
+
+
+def _hits(snapshots: Sequence[Mapping[str, Any]], target_id: int) -> Iterator[Batch]:
+    rows = [
+        (integer(one["end_time"]), integer(region["start"]), probe, integer(hits))
+        for one in snapshots
+        for region in one["regions"]
+        for probe, hits in enumerate(region.get("probe_hits") or ())
+    ]
+    if rows:
+        ts, start, probe, hits = (list(column) for column in zip(*rows, strict=True))
+        columns = {"target_id": [target_id] * len(ts), "ts": ts, "start_addr": start, "probe": probe, "hits": hits}
+        yield batch("probe_hit", columns)
+
+
+def _stats(snapshots: Sequence[Mapping[str, Any]], record: Record) -> Iterator[Batch]:
+    found = [(integer(one["end_time"]), one["damos_stats"]) for one in snapshots if one.get("damos_stats")]
+    if not found or record.scheme_id is None:
+        return
+    names = ("nr_tried", "sz_tried", "nr_applied", "sz_applied", "sz_ops_filter_passed", "qt_exceeds")
+    numbers = {name: [size(stats.get(name)) for _, stats in found] for name in names}
+    yield batch("scheme_stat", {"scheme_id": [record.scheme_id] * len(found), "ts": [ts for ts, _ in found], **numbers})

@@ -1,0 +1,181 @@
+"""A recording of somebody else's tool becomes a run: read in pieces, appended as it comes, closed on every way out.
+
+Invariant: records before damage are kept, and the run says where the damage is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from damopipe import __version__
+from damopipe.errors import DamagedError, StageError
+from damopipe.interop import sniff
+from damopipe.interop.items import Context, Header, Item, Known, Note, Reader, Scheme, clock_of
+from damopipe.interop.sidecars import Sidecars
+from damopipe.interop.source import Source, opened
+from damopipe.records import Batch, TargetRow
+from damopipe.store import RunStart, Store
+
+if TYPE_CHECKING:
+    Say = Callable[[str], None]
+    Tell = Callable[["Imported", Source], None]
+
+READERS = {
+    "json": "damo_json",
+    "events": "event_text",
+    "binary": "binary_record",
+    "raw": "raw_text",
+    "perf.data": "perf_data",
+}
+"""Each form that `sniff` finds and the module that reads it."""
+
+
+@dataclass
+class Imported:
+    """What an import has made so far."""
+
+    file: str
+    form: str = ""
+    run_id: int | None = None
+    snapshots: int = 0
+    regions: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    notes: list[str] = field(default_factory=list)
+    damage: str | None = None
+
+
+def import_file(path: Path, store: Store, known: Known, tell: Tell, name: str | None = None) -> Imported:
+    """One file as a run. Raises UsageError for what is no recording, StageError where nothing could be read of it."""
+    with opened(path) as source:
+        read, beside = reader(source), Sidecars(path)
+        imported = Imported(source.label)
+        taking = _Taking(store, imported, name or path.name.split(".")[0] or "import", path, beside)
+        try:
+            for item in read(source, beside.known(known)):
+                taking.take(item)
+                tell(imported, source)
+            taking.finish("complete", "the file ended")
+        except DamagedError as error:
+            imported.damage = str(error)
+            taking.finish("failed", str(error))
+        except BaseException as error:
+            taking.finish("failed", str(error) or type(error).__name__)
+            raise
+    return imported
+
+
+def reader(source: Source) -> Reader:
+    """What reads a file that begins so. Raises UsageError."""
+    form = sniff.form(source.head, source.label)
+    read: Reader = import_module(f"damopipe.interop.{READERS[form]}").read
+    return read
+
+
+class _Taking:
+    """Items into the store: the run is begun with its first records."""
+
+    def __init__(self, store: Store, imported: Imported, name: str, path: Path, beside: Sidecars) -> None:
+        self._store, self._imported, self._name, self._path = store, imported, name, path
+        self._beside = beside
+        self._contexts: list[Mapping[str, object]] = []
+        self._schemes: list[Mapping[str, object]] = []
+        self._targets: list[TargetRow] = []
+        self._batches: list[Batch] = []
+        self._rows = 0
+
+    def take(self, item: Item) -> None:
+        match item:
+            case Header():
+                self._imported.form = item.form
+            case Note():
+                self._imported.notes.append(item.text)
+            case Context():
+                self._contexts.append(item.row)
+            case Scheme():
+                self._schemes.append(item.row)
+            case TargetRow():
+                self._targets.append(item)
+            case Batch():
+                self._add(item)
+
+    def finish(self, status: str, reason: str) -> None:
+        """Appends what is left and closes the run; StageError when there was not one snapshot."""
+        self._flush()
+        imported = self._imported
+        if imported.run_id is None:
+            raise StageError(imported.damage or f"{imported.file}: has no snapshots ({imported.form})")
+        self._join()
+        self._store.close_run(
+            imported.run_id, status=status, end_reason=reason, ended_at_ns=imported.last_ns or 0, notes=imported.notes
+        )
+
+    def _join(self) -> None:
+        """Takes in what lies beside the recording, on the recording's clock or, if that began at boot, both on the wall's."""
+        imported = self._imported
+        if self._beside.is_empty or imported.run_id is None:
+            return
+        if clock_of(imported.first_ns or 0) != "wall":
+            offset = self._beside.offset_ns(imported.last_ns or 0)
+            self._store.shift_run(imported.run_id, offset)
+            imported.first_ns, imported.last_ns = (ns and ns + offset for ns in (imported.first_ns, imported.last_ns))
+            imported.notes.append("the recording's clock was joined with that of the files beside it, to about a second")
+        self._store.append(imported.run_id, list(self._beside.batches(target_id=0)))
+
+    def _add(self, batch: Batch) -> None:
+        if not len(batch):
+            return
+        times = batch.columns["ts"].astype(np.int64)
+        imported = self._imported
+        imported.first_ns = min(int(times.min()), imported.first_ns if imported.first_ns is not None else 2**63 - 1)
+        imported.last_ns = max(int(times.max()), imported.last_ns or 0)
+        imported.snapshots += len(batch) if batch.kind == "snapshot" else 0
+        imported.regions += len(batch) if batch.kind == "region" else 0
+        self._batches.append(batch)
+        self._rows += len(batch)
+        if self._rows >= 500_000:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._batches:
+            return
+        if self._imported.run_id is None:
+            self._store.prepare()
+            self._imported.run_id = self._store.begin_run(self._start())
+        elif self._contexts or self._schemes or self._targets:
+            self._store.add_parts(self._imported.run_id, self._contexts, self._schemes, self._targets)
+        self._contexts, self._schemes, self._targets = [], [], []
+        self._store.append(self._imported.run_id, self._batches)
+        self._batches, self._rows = [], 0
+
+    def _start(self) -> RunStart:
+        first = self._imported.first_ns or 0
+        return RunStart(
+            pipeline=self._name,
+            backend="import",
+            backend_reason=self._imported.form,
+            started_at_ns=first,
+            clock=clock_of(first),
+            damopipe_version=__version__,
+            python_version=platform.python_version(),
+            file=None if str(self._path) == "-" else str(self._path.resolve()),
+            file_sha256=_sha256(self._path),
+            contexts=tuple(self._contexts),
+            schemes=tuple(self._schemes),
+            targets=tuple(self._targets),
+        )
+
+
+def _sha256(path: Path) -> str | None:
+    with suppress(OSError), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+    return None

@@ -1,0 +1,117 @@
+"""JSON in pieces: the outer arrays and objects are walked, what lies in them is parsed one value at a time.
+
+A recording of an hour is gigabytes as one JSON value; a snapshot of it is some kilobytes. The values themselves are the
+standard library's to parse.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from damopipe.errors import DamagedError
+
+LARGEST = 1 << 27
+"""Characters of one value: a snapshot of a million regions has some hundred million."""
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+
+
+class Pieces:
+    """A JSON text that comes as strings. Raises DamagedError at what is no JSON, with the place in characters."""
+
+    def __init__(self, parts: Iterator[str], label: str) -> None:
+        self._parts, self._label = parts, label
+        self._text, self._at, self._before = "", 0, 0
+        self._is_over = False
+
+    def next_is(self, mark: str) -> bool:
+        """Whether the next character but space is this one; then it is taken."""
+        if self._peek() != mark:
+            return False
+        self._at += 1
+        return True
+
+    def elements(self) -> Iterator[None]:
+        """Stops before each element of an array, which is the caller's to take."""
+        self._expect("[")
+        yield from self._each("]")
+
+    def members(self) -> Iterator[str]:
+        """Each key of an object, its value being the caller's to take."""
+        self._expect("{")
+        for _ in self._each("}"):
+            key = self.value()
+            if not isinstance(key, str):
+                raise self._damaged("a key that is no string")
+            self._expect(":")
+            yield key
+
+    def value(self) -> Any:
+        """The next value, whole."""
+        self._peek()
+        while True:
+            try:
+                found, end = _DECODER.raw_decode(self._text, self._at)
+            except (json.JSONDecodeError, RecursionError, ValueError):
+                if not self._more(True):
+                    raise self._damaged("no value") from None
+                continue
+            if end < len(self._text) or not self._more(False):  # a number may go on
+                self._at = end
+                return found
+
+    def end(self) -> None:
+        """Raises DamagedError if there is more than space."""
+        if self._peek():
+            raise self._damaged("more than one value")
+
+    def _each(self, closing: str) -> Iterator[None]:
+        if self.next_is(closing):
+            return
+        while True:
+            yield
+            if self.next_is(closing):
+                return
+            self._expect(",")
+
+    def _expect(self, mark: str) -> None:
+        if not self.next_is(mark):
+            raise self._damaged(f"no {mark!r}")
+
+    def _peek(self) -> str:
+        while True:
+            found = _SPACE.match(self._text, self._at)
+            assert found
+            self._at = found.end()
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more(False):
+                return ""
+
+    def _more(self, is_value: bool) -> bool:
+        """Fetches as much again as there is, so that a long value is not parsed over and over."""
+        if self._is_over:
+            return False
+        wanted = max(1 << 20, 2 * (len(self._text) - self._at)) if is_value else 1
+        parts, got = [self._text[self._at :]], 0
+        while got < wanted:
+            part = next(self._parts, None)
+            if part is None:
+                self._is_over = True
+                break
+            parts.append(part)
+            got += len(part)
+        self._before += self._at
+        self._text, self._at = "".join(parts), 0
+        if len(self._text) > LARGEST:
+            raise self._damaged(f"a value of more than {LARGEST:,} characters")
+        return got > 0
+
+    def _damaged(self, found: str) -> DamagedError:
+        place = self._before + self._at
+        shown = self._text[self._at : self._at + 20]
+        what = f"{found} at {shown!r}" if shown else f"the text ends ({found})"
+        return DamagedError(f"{self._label}: character {place:,}: {what}; what comes before it is kept")

@@ -1,0 +1,157 @@
+"""What damo writes beside a recording: its parameters, memory footprints, mappings and what /proc said of processes.
+
+They have wall-clock times, the recording mostly has the time since boot; damo stores no offset. The last sample was taken
+less than a sampling period before the recording ended, so that the clocks are joined to half of such a period.
+Units: statm's pages are 4096 bytes, meminfo's numbers KiB, /proc/PID/stat's ticks hundredths of a second, as damo has them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from damopipe.errors import DamagedError
+from damopipe.interop.columns import batch
+from damopipe.interop.items import Known
+from damopipe.interop.numbers import integer, microseconds
+from damopipe.records import Batch
+
+PAGE_BYTES, TICK_US = 4096, 10_000
+SUFFIXES = ("mem_footprint", "vmas", "proc_stats")
+LARGEST = 1 << 30
+_HINT = "move it away to import without it"
+_ODD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+Sample = Mapping[str, Any]
+
+
+class Sidecars:
+    """The files beside a recording; empty where there are none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._samples: dict[str, list[Sample]] = {}
+        for suffix in SUFFIXES:
+            if found := _load(path, suffix):
+                self._samples[suffix] = found
+
+    def known(self, given: Known) -> Known:
+        """What was given, completed by the parameters that were recorded with it."""
+        parameters = _load(self._path, "kdamonds") or []
+        try:
+            contexts = tuple(_context(one) for kdamond in parameters for one in kdamond["contexts"])
+        except _ODD as error:
+            raise DamagedError(f"{self._path}.kdamonds: is none of damo's ({error}); {_HINT}") from None
+        if not contexts:
+            return given
+        sample, aggr = contexts[0].get("sample_us"), contexts[0].get("aggr_us")
+        return Known(given.sample_us or sample, given.aggr_us or aggr, contexts)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._samples
+
+    def offset_ns(self, last_ns: int) -> int:
+        """What is to be added to a clock on which the recording ended at `last_ns`."""
+        times = sorted(_ns(one) for samples in self._samples.values() for one in samples)
+        rounds = max(len(samples) for samples in self._samples.values())
+        period = (times[-1] - times[0]) // max(1, rounds - 1)
+        return times[-1] + period // 2 - last_ns
+
+    def batches(self, target_id: int) -> Iterator[Batch]:
+        """Their records. Raises DamagedError for what makes no sense."""
+        makers: dict[str, Callable[[Sequence[Sample]], Iterator[Batch]]] = {
+            "mem_footprint": _footprints,
+            "vmas": lambda samples: _mappings(samples, target_id),
+            "proc_stats": _processes,
+        }
+        for suffix, samples in self._samples.items():
+            try:
+                yield from makers[suffix](samples)
+            except _ODD as error:
+                raise DamagedError(
+                    f"{self._path}.{suffix}: makes no sense ({error}); move it away to import without it"
+                ) from None
+
+
+def _load(path: Path, suffix: str) -> list[Any] | None:
+    file = path.with_name(f"{path.name}.{suffix}")
+    try:
+        if file.stat().st_size > LARGEST:
+            raise DamagedError(f"{file}: is larger than 1 GiB; {_HINT}")
+        found = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedError(f"{file}: cannot be read ({error}); {_HINT}") from None
+    if not isinstance(found, list):
+        raise DamagedError(f"{file}: is none of damo's; {_HINT}")
+    return found
+
+
+def _context(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of the table `context`, and the pids of its targets."""
+    intervals, limits = found.get("intervals") or {}, found.get("nr_regions") or {}
+    return {
+        "operations": str(found["ops"]),
+        "sample_us": microseconds(intervals.get("sample_us")),
+        "aggr_us": microseconds(intervals.get("aggr_us")),
+        "update_us": microseconds(intervals.get("ops_update_us")),
+        "min_nr_regions": integer(limits.get("min")),
+        "max_nr_regions": integer(limits.get("max")),
+        "pids": tuple(integer(target.get("pid")) for target in found.get("targets") or ()),
+    }
+
+
+def _ns(sample: Sample) -> int:
+    return round(float(sample["time"]) * 1e9)
+
+
+def _footprints(samples: Sequence[Sample]) -> Iterator[Batch]:
+    rows = [(_ns(one), row["pid"], row["footprint"]) for one in samples for row in one["footprints"]]
+    of_processes = [row for row in rows if row[1] is not None]
+    of_system = [(ts, footprint) for ts, pid, footprint in rows if pid is None]
+    yield batch("process", {
+        "ts": [ts for ts, _, _ in of_processes],
+        "pid": [int(pid) for _, pid, _ in of_processes],
+        "role": ["target"] * len(of_processes),
+        "rss_bytes": [statm["resident"] * PAGE_BYTES for _, _, statm in of_processes],
+        "vsz_bytes": [statm["size"] * PAGE_BYTES for _, _, statm in of_processes],
+    })  # fmt: skip
+    names = {"total": "MemTotal", "free": "MemFree", "available": "MemAvailable", "buffers": "Buffers", "cached": "Cached"}
+    counters = [(ts, f"meminfo.{name}", row[key] * 1024) for ts, row in of_system for key, name in names.items() if key in row]
+    yield batch("counter", {"ts": [c[0] for c in counters], "name": [c[1] for c in counters], "value": [c[2] for c in counters]})
+
+
+def _mappings(samples: Sequence[Sample], target_id: int) -> Iterator[Batch]:
+    """Those of the first process, whenever they have changed."""
+    before: Any = None
+    for one in samples:
+        vmas = one["procvmas"][0]["vmas"] if one["procvmas"] else []
+        if vmas and vmas != before:
+            before = vmas
+            yield batch("mapping", {
+                "target_id": [target_id] * len(vmas),
+                "ts": [_ns(one)] * len(vmas),
+                "start_addr": [vma["start"] for vma in vmas],
+                "end_addr": [vma["end"] for vma in vmas],
+                "name": [None if vma["name"] == "0" else str(vma["name"]) for vma in vmas],  # "0": the inode of none
+            })  # fmt: skip
+
+
+def _processes(samples: Sequence[Sample]) -> Iterator[Batch]:
+    """CPU time and faults; a thread's name can have spaces, so fields are counted behind its parenthesis."""
+    rows = [(_ns(one), *_stat(row["fields"])) for one in samples for row in one["proc_stats"]]
+    names = ("ts", "pid", "comm", "minor_faults", "major_faults", "cpu_user_us", "cpu_system_us")
+    columns = dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True)) if rows else {}
+    if rows:
+        roles = ["kdamond" if str(comm).startswith("kdamond") else "target" for comm in columns["comm"]]
+        yield batch("process", columns | {"role": roles})
+
+
+def _stat(fields: Sequence[str]) -> tuple[object, ...]:
+    text = " ".join(map(str, fields))
+    pid, comm = text[: text.index("(")], text[text.index("(") + 1 : text.rindex(")")]
+    rest = text[text.rindex(")") + 1 :].split()
+    return int(pid), comm, int(rest[7]), int(rest[9]), int(rest[11]) * TICK_US, int(rest[12]) * TICK_US

@@ -1,0 +1,68 @@
+"""What a file is, by its first bytes. Its name says nothing; `file` is never asked.
+
+Sources: the formats' own magic numbers; damo's and perf's formats as in docs/from-damo.md.
+"""
+
+from __future__ import annotations
+
+import re
+
+from damopipe.errors import UsageError
+
+_MAGIC = (
+    (b"PERFILE2", "perf.data"),
+    (b"\x17\x08\x44tracing", "trace.dat"),
+    (b"damon_recfmt_ver", "binary"),
+    (b"[", "json"),
+)
+_FOREIGN = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x7fELF", "a program (ELF)"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"PAR1", "a Parquet file"),
+)
+_EVENT = re.compile(rb"damo(?:n|s)_[a-z_]+(?:\(|: +)[a-z_]+=")
+_RAW = re.compile(rb"^(?:base_time_absolute|start_time|monitoring_start|rel time):", re.MULTILINE)
+_ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]")
+
+
+def form(head: bytes, label: str) -> str:
+    """Which reader takes a file that begins so. Raises UsageError, saying what it is instead."""
+    for magic, name in _MAGIC:
+        if head.lstrip(b" \t\r\n").startswith(magic) if magic == b"[" else head.startswith(magic):
+            return name
+    if _ZLIB.match(head):
+        return "json"
+    if _EVENT.search(head):
+        return "events"
+    if _RAW.search(head):
+        return "raw"
+    if _is_old_binary(head):
+        return "binary"
+    raise UsageError(f"{label}: {_foreign(head)}; damopipe import takes recordings of damo, perf, trace-cmd and memtierd")
+
+
+def _is_old_binary(head: bytes) -> bool:
+    """Version 0 has no magic: seconds, nanoseconds below 1e9, a small count of targets, one of regions."""
+    if len(head) < 32:
+        return False
+    seconds, nanoseconds = (int.from_bytes(head[at : at + 8], "little", signed=True) for at in (0, 8))
+    targets, regions = (int.from_bytes(head[at : at + 4], "little") for at in (16, 28))
+    return 0 <= seconds < 1 << 33 and 0 <= nanoseconds < 10**9 and 0 < targets <= 64 and regions <= 1 << 20
+
+
+def _foreign(head: bytes) -> str:
+    if not head:
+        return "is empty"
+    for magic, what in _FOREIGN:
+        if head.startswith(magic):
+            return f"is {what}"
+    if head[8:12] == b"DUCK":
+        return "is a DuckDB file (a store is named with --store)"
+    if head.lstrip()[:1] == b"{":
+        return "is a JSON object; a record of damo is a list"
+    text = not re.search(rb"[\x00-\x08\x0e-\x1f]", head[:4096])
+    return "is text without events of DAMON" if text else "is of no known kind"

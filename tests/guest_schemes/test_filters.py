@@ -1,0 +1,70 @@
+"""Filters let through what they should, on memory whose layout is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from damopipe.damon.filters import FILTER_TYPES, Filter
+from damopipe.damon.model import Bounds
+from damopipe.damon.scheme import Scheme
+from damopipe.errors import MachineError
+from damopipe.kernel import iomem
+from damopipe.kernel.needs import FILTER_FEATURES
+
+from .acting import FEATURES, HERE, coarse, on_node, until
+from .conftest import Group, Lay
+from .counting import Counted
+from .groups import memory, ours
+from .layout import MIB
+
+# What a process's memory is like does not matter to it; where statistics do not tell, its statistics do.
+COUNTING = "stat" if "ops_filter_passed" in FEATURES else "lru_deprio"
+
+
+def only(kind: str, **fields: object) -> Filter:
+    """Rejects what is not of this type."""
+    return Filter.model_validate({"type": kind, "match": False, **fields})
+
+
+OF_PAGES: dict[str, tuple[Filter, Callable[[Path], int]]] = {
+    "anon": (only("anon"), lambda home: memory(home, "anon")),
+    "not anon": (Filter(type="anon"), lambda home: memory(home, "file")),
+    "young": (only("young"), lambda _: 4 * MIB),
+    "huge": (only("hugepage_size", size_bytes=Bounds(min=2 * MIB)), lambda home: memory(home, "anon_thp")),
+    "active": (only("active"), lambda home: memory(home, "active_anon") + memory(home, "active_file")),
+    "unmapped": (only("unmapped"), lambda home: memory(home, "file") - memory(home, "file_mapped")),
+}
+"""A filter of pages, and how much of a group's memory it lets through."""
+
+
+def counting(name: str, *filters: Filter) -> Scheme:
+    return Scheme(name=name, action=COUNTING, filters=filters, apply_interval_us=400_000)
+
+
+def test_filters_of_pages(lay: Lay, group: Group) -> None:
+    home = group(1)
+    here = lay(home, hot=(4, "hot"), cold=(48, "cold"), huge=(16, "huge"), file=(32, "file"))
+    here.do("read", "file")
+    known = {name: row for name, row in OF_PAGES.items() if FILTER_FEATURES[row[0].type] in FEATURES}
+    schemes = [counting(name, ours(home), one) for name, (one, _) in known.items()]
+    watched = sum(one.end_addr - one.start_addr for one in iomem.node_ram(HERE, 1))
+    counted = Counted(coarse(on_node(1, counting("all"), counting("memcg", ours(home)), *schemes)), watched)
+    found = {name: counted.passed(number) for number, name in enumerate(["memcg", *known], 1)}
+    truth = {name: of(home) for name, (_, of) in known.items()}
+    assert truth["anon"] == pytest.approx(68 * MIB, rel=0.05)
+    assert truth["not anon"] == pytest.approx(32 * MIB, rel=0.05)
+    whole = memory(home, "anon") + memory(home, "file")
+    assert found == {"memcg": pytest.approx(whole, rel=0.05)} | {
+        name: pytest.approx(value, rel=0.05, abs=MIB) for name, value in truth.items()
+    }
+
+
+def test_a_type_that_the_kernel_lacks_is_refused_by_its_name(lay: Lay) -> None:
+    for kind in (kind for kind in FILTER_TYPES if FILTER_FEATURES[kind] not in FEATURES):
+        refused = on_node(1, Scheme(name="count", action="stat", filters=(only(kind, size_bytes=Bounds(min=MIB)),)))
+        with pytest.raises(MachineError, match=rf"scheme\[0\]\.filters\[0\]\.type: the filter type '{kind}' needs Linux 6\.15"):
+            until(refused, bool)
+    assert {"anon", "memcg", "addr", "target", "young"} <= {kind for kind, name in FILTER_FEATURES.items() if name in FEATURES}
