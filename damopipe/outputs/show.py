@@ -25,7 +25,7 @@ KEYS = {
 """What regions can be sorted by, and the column."""
 _SQL = """
 SELECT s.*, t.temperature, n.sample_us, n.aggr_us, n.nr_samples
-FROM snapshot_at($run, time := $time, target := $target, from_addr := $from_addr, to_addr := $to_addr) AS s
+FROM snapshot_at($run, at_time := $time, target := $target, from_addr := $from_addr, to_addr := $to_addr) AS s
 JOIN temperature($run, size_weight := $size_weight, access_weight := $access_weight, age_weight := $age_weight,
   target := $target, from_addr := $from_addr, to_addr := $to_addr) AS t USING (target_id, ts, start_addr)
 JOIN (SELECT target_id, ts, sample_us, aggr_us, nr_samples FROM snapshot WHERE run_id = $run) AS n USING (target_id, ts)

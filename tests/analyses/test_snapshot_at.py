@@ -51,8 +51,8 @@ class TestTime:
             at(three, ", 'soon'")
 
     def test_a_parameter_is_taken(self, three: Sql) -> None:
-        assert three("SELECT nr_accesses FROM snapshot_at(1, time := $time)", time=1.5) == [(1,)]
-        assert three("SELECT nr_accesses FROM snapshot_at(1, time := $time)", time=None) == [(2,)]
+        assert three("SELECT nr_accesses FROM snapshot_at(1, at_time := $time)", time=1.5) == [(1,)]
+        assert three("SELECT nr_accesses FROM snapshot_at(1, at_time := $time)", time=None) == [(2,)]
 
     def test_without_a_start_a_snapshot_begins_where_the_one_before_ended(self, sql: Sql) -> None:
         for number in range(1, 4):
