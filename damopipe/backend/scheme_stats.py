@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from damopipe.backend import rows
+from damopipe.kernel.address_units import to_bytes
 from damopipe.kernel.features import Features
 from damopipe.kernel.kdamonds import Kdamonds
 from damopipe.pipeline.planned import PlannedContext
@@ -64,7 +65,7 @@ def scheme_numbers(kdamonds: Kdamonds, kdamond: int, scheme: int) -> dict[str, i
     """What the kernel's files say of one scheme, by the names of `records.KINDS`; None for what this kernel does not tell."""
     folder, unit = f"{kdamond}/contexts/0/schemes/{scheme}", kdamonds.addr_unit(kdamond)
     texts = {name: kdamonds.read(f"{folder}/{file}") for name, file in _FILES.items()}
-    return {name: None if text is None else int(text) * (unit if name in _IN_UNITS else 1) for name, text in texts.items()}
+    return {name: None if text is None else to_bytes(int(text), unit if name in _IN_UNITS else 1) for name, text in texts.items()}
 
 
 def stat_batch(found: Sequence[Mapping[str, int | None]], ts_ns: int) -> Batch:

@@ -76,7 +76,7 @@ class Tuning:
         Raises UsageError for what cannot be changed while it is on, MachineError for what this kernel cannot do.
         """
         for old, (prefix, new) in zip(self._plan.contexts, plan.keyed_contexts, strict=True):
-            what = "targets" if old.targets != new.targets else "operations" if old.operations != new.operations else None
+            what = _fixed(old, new)
             if what:
                 where = f"{prefix.rstrip('.')}: " if prefix else ""
                 hint = "end it with damopipe stop, then start the file"
@@ -178,6 +178,15 @@ class Tuning:
         lock, self._lock = self._lock, -1
         if lock >= 0:
             os.close(lock)
+
+
+def _fixed(old: PlannedContext, new: PlannedContext) -> str | None:
+    """What differs that stays as long as a kdamond runs; with another unit, the regions found would be other memory."""
+    if old.targets != new.targets:
+        return "targets"
+    if old.operations != new.operations:
+        return "operations"
+    return "addr_unit" if (old.addr_unit or 1) != (new.addr_unit or 1) else None
 
 
 def _essence(context: PlannedContext) -> PlannedContext:

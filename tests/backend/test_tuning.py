@@ -217,6 +217,13 @@ def test_wrong_files_are_said_at_their_own_lines(on: FakeDamon, text: str, said:
     assert writes(on) == []
 
 
+def test_another_address_unit_is_refused_as_the_regions_found_are_in_the_old_one(on: FakeDamon) -> None:
+    with pytest.raises(UsageError, match=r"tune.toml: the addr_unit of what runs cannot be changed by tune; end it with"):
+        tune(on, '[monitoring]\naddr_unit = "4KiB"\n')
+    assert writes(on) == []
+    tune(on, '[monitoring]\naddr_unit = "1B"\n', dry_run=True)  # what it is already
+
+
 def test_nothing_is_on(damon: FakeDamon) -> None:
     with pytest.raises(UsageError, match="no schemes are on: tune changes what damopipe start FILE has left on"):
         tune(damon, scheme())

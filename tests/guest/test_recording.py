@@ -97,6 +97,50 @@ def test_addresses_in_units_of_the_kernel_are_bytes_here(known: Start, snapshot_
         assert int((tried["end_addr"] - tried["start_addr"]).sum()) == pytest.approx(int(stat["sz_tried"]), rel=0.3)
 
 
+def test_hot_memory_is_at_the_same_addresses_in_units_and_in_bytes(known: Start) -> None:
+    here = known(16, 16)
+    hot, cold = (longest_physical(here.pid, span) for span in (here.hot, here.cold))
+    ranges = tuple(AddressRange(start_addr=start, end_addr=end) for start, end in sorted((hot, cold)))
+    total = sum(r.end_addr - r.start_addr for r in ranges)
+    count = Scheme(name="count", action="stat", filters=(Filter(type="anon", allow=True),))
+    target = PlannedTarget(kind="physical", ranges=ranges)
+    one = plan(target, seconds=5, sample_ms=5, operations="paddr", schemes=(count,), also=("schemes",))
+    if "addr_unit" not in find(Machine()):
+        pytest.skip("Linux 6.18")
+    for unit in (1, 4096):
+        run = Run(with_context(one, addr_unit=unit))
+        assert (int(run.regions["start_addr"].min()), int(run.regions["end_addr"].max())) == (
+            ranges[0].start_addr,
+            ranges[-1].end_addr,
+        )
+        assert run.rate(hot) > HOT
+        assert run.rate(cold) < COLD
+        stat = {name: int(column[-1]) for name, column in run.tables["scheme_stat"].items() if name.startswith(("sz", "nr"))}
+        assert stat["sz_tried"] == pytest.approx(total * stat["nr_snapshots"], rel=0.2)
+        assert stat["sz_tried"] / 3 < stat["sz_ops_filter_passed"] < stat["sz_tried"] * 3  # whole huge pages count
+
+
+def test_units_larger_than_the_gaps_between_ranges(known: Start) -> None:
+    known(8, 8)
+    if "addr_unit" not in find(Machine()):
+        pytest.skip("Linux 6.18")
+    ranges = (AddressRange(start_addr=0x1000, end_addr=0x9F000), AddressRange(start_addr=0x100000, end_addr=0x4000000))
+    one = plan(PlannedTarget(kind="physical", ranges=ranges), seconds=1, operations="paddr")
+    run = Run(with_context(one, addr_unit=2 << 20))
+    assert (int(run.regions["start_addr"].min()), int(run.regions["end_addr"].max())) == (0, 0x4000000)
+
+
+def longest_physical(process: int, span: tuple[int, int]) -> tuple[int, int]:
+    """The longest piece of physical memory without a gap behind a range of a process's addresses."""
+    with Path(f"/proc/{process}/pagemap").open("rb") as file:
+        file.seek(span[0] // 4096 * 8)
+        frames = np.frombuffer(file.read((span[1] - span[0]) // 4096 * 8), np.uint64) & np.uint64((1 << 55) - 1)
+    pieces = np.split(frames.astype(np.int64), np.flatnonzero(np.diff(frames.astype(np.int64)) != 1) + 1)
+    longest = max(pieces, key=len)
+    assert longest[0] > 0
+    return int(longest[0]) * 4096, (int(longest[-1]) + 1) * 4096
+
+
 def test_a_node_and_given_ranges() -> None:
     ranges = iomem.node_ram(Machine(), 0)
     assert ranges

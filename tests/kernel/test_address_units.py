@@ -9,7 +9,7 @@ from damopipe.damon.filters import Filter
 from damopipe.damon.kdamond import Kdamond, Target
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.kernel import features, sysfs
-from damopipe.kernel.address_units import in_bytes, in_units
+from damopipe.kernel.address_units import in_bytes, in_units, to_bytes
 from tests.damon.strategies import kdamonds, one_kdamond
 
 KNOWN = features.of_version("7.3")
@@ -46,6 +46,20 @@ def test_what_is_no_whole_number_is_rounded_outward_for_memory_and_inward_for_pa
     assert found.targets[0].regions == (AddressRange(start_addr=1, end_addr=3),)
     assert found.schemes[0].pattern.size_bytes == Bounds(min=2, max=2)
     assert found.schemes[0].quota.size_bytes == 1  # 0 would be no limit
+
+
+def test_ranges_that_end_and_begin_within_a_unit_become_one() -> None:
+    low, high, far = ((0x1000, 0x9FC00), (0x100000, 0x20000000), (0x20000000, 0x30000000))
+    ranges = tuple(AddressRange(start_addr=start, end_addr=end) for start, end in (low, high, far))
+    one = with_unit(2 << 20, 0, 1, 0, None, 0)
+    context = one.context.model_copy(update={"targets": (Target(regions=ranges),)})
+    found = in_units(one.model_copy(update={"context": context})).context.targets[0].regions
+    assert found == (AddressRange(start_addr=0, end_addr=256), AddressRange(start_addr=256, end_addr=384))
+
+
+def test_no_limit_stays_within_64_bits() -> None:
+    assert to_bytes(20, 4096) == 81920
+    assert to_bytes(2**64 - 1, 1) == to_bytes(2**64 - 1, 4096) == to_bytes((2**64 - 1) // 10_000, 1 << 14) == 2**64 - 1
 
 
 @given(kdamonds(KNOWN))
