@@ -6,14 +6,39 @@ CREATE OR REPLACE MACRO address_areas(run, target := NULL) AS TABLE
 WITH chosen AS (
   SELECT coalesce(target, (SELECT min(target_id) FROM snapshot WHERE run_id = run)) AS target_id
 ),
+rolled AS (
+  FROM _rollup_snapshot WHERE run_id = run AND target_id = (SELECT target_id FROM chosen)
+),
+regions AS (  -- that are not rolled up; where nothing is, there is no need for a join with the snapshots
+  SELECT r.*
+  FROM _region AS r
+  SEMI JOIN (FROM chosen WHERE NOT EXISTS (FROM rolled)) USING (target_id)
+  WHERE r.run_id = run
+  UNION ALL
+  SELECT r.*
+  FROM _region AS r
+  SEMI JOIN (
+    FROM snapshot ANTI JOIN rolled USING (run_id, target_id, ts)
+    WHERE run_id = run AND target_id = (SELECT target_id FROM chosen) AND EXISTS (FROM rolled)
+  ) USING (ts, target_id)
+  WHERE r.run_id = run
+),
 runs_of_16_mib AS (
-  SELECT
-    min(start_page) AS first_page,
-    max(start_page + nr_pages + ((start_rest + size_rest + 4095) // 4096)) AS end_page,
-    sum(coalesce(nr_accesses, 0) * nr_pages::DOUBLE) AS heat
-  FROM _region
-  WHERE run_id = run AND target_id = (SELECT target_id FROM chosen)
-  GROUP BY start_page // 4096
+  SELECT min(first_page) AS first_page, max(end_page) AS end_page, sum(heat) AS heat
+  FROM (
+    SELECT
+      start_page // 4096 AS chunk,
+      min(start_page) AS first_page,
+      max(start_page + nr_pages + ((start_rest + size_rest + 4095) // 4096)) AS end_page,
+      sum(coalesce(nr_accesses, 0) * nr_pages::DOUBLE) AS heat
+    FROM regions
+    GROUP BY chunk
+    UNION ALL
+    SELECT chunk, first_page, end_page, heat
+    FROM _rollup_area
+    WHERE run_id = run AND target_id = (SELECT target_id FROM chosen)
+  )
+  GROUP BY chunk
 ),
 holes AS (
   SELECT

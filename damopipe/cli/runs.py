@@ -1,4 +1,4 @@
-"""`damopipe runs`: what is in the store: list, show, delete, tag."""
+"""`damopipe runs`: what is in the store: list, show, delete, tag, roll up."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from damopipe.cli.options import StoreOption, store_path
 if TYPE_CHECKING:
     from damopipe.store import Store
 
-app = typer.Typer(help="List, show, delete and tag the runs in the store.", rich_markup_mode=None)
+app = typer.Typer(help="List, show, delete, tag and roll up the runs in the store.", rich_markup_mode=None)
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's number, tag, pipeline, or 'latest'.")]
+
+_ROLLED = """SELECT
+  (SELECT count(*) FROM _rollup_heat WHERE run_id = $run),
+  (SELECT count(*) FROM _region WHERE run_id = $run)"""
 
 
 @app.callback(invoke_without_command=True)
 def runs(context: typer.Context, store: StoreOption = None, as_json: JsonOption = False) -> int:
-    """List, show, delete and tag the runs in the store; alone it lists them."""
+    """List, show, delete, tag and roll up the runs in the store; alone it lists them."""
     context.obj = store
     return list_runs(store, as_json) if context.invoked_subcommand is None else 0
 
@@ -88,6 +92,18 @@ def tag(
     run_id = opened.resolve_run(run)
     opened.tag_run(run_id, name)
     output.say(f"run {run_id} is now {name!r}" if name else f"run {run_id} has no tag any more")
+    return 0
+
+
+@app.command("rollup")
+def rollup(run: RunArgument = "latest", store: StoreOption = None) -> int:
+    """Sum up a long run, so that its charts need not read every region; again, and it takes in what is new."""
+    opened = _open(store)
+    run_id = opened.resolve_run(run)
+    taken = opened.roll_up(run_id)
+    rows, regions = opened.query(_ROLLED, {"run": run_id}).rows[0]
+    new = f"{taken:,} snapshots are rolled up" if taken else "nothing was new"
+    output.say(f"run {run_id}: {new}; {rows:,} rows stand for {regions:,} region records")
     return 0
 
 

@@ -16,6 +16,7 @@ from damopipe.store.engine import as_usage
 from damopipe.store.export import copy_to
 from damopipe.store.file import StoreFile
 from damopipe.store.result import Result, fetch
+from damopipe.store.rolling import roll_up_part
 from damopipe.store.spill import take_in
 
 if TYPE_CHECKING:
@@ -120,6 +121,16 @@ class Store(StoreFile):
         """Deletes runs with all their records; the file's space is used again."""
         with self.write() as con:
             runs.delete(con, run_ids)
+
+    def roll_up(self, run_id: int) -> int:
+        """Sums up what charts need of a run's snapshots, part by part, for those that are not yet; returns how many."""
+        taken = 0
+        while True:
+            with self.write() as con:  # others have their turn between two parts
+                part = roll_up_part(con, run_id)
+            taken += part
+            if not part:
+                return taken
 
     def tag_run(self, run_id: int, tag: str | None) -> None:
         """Gives a run a name of its own, or takes it away. UsageError if another has it."""

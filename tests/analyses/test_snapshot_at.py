@@ -37,7 +37,7 @@ class TestTime:
         ["'1s'", "'1500ms'", "INTERVAL 1 SECOND", "'1970-01-01 00:00:01'", "TIMESTAMP '1970-01-01 00:00:01'", "'1'"],
     )
     def test_it_can_be_told_in_several_ways(self, three: Sql, time: str) -> None:
-        assert at(three, f", time := {time}") == [(1,)]
+        assert at(three, f", at_time := {time}") == [(1,)]
 
     @pytest.mark.parametrize("time", ["", ", NULL", ", 'latest'", ", 'LATEST'"])
     def test_nothing_or_latest_is_the_last(self, three: Sql, time: str) -> None:
