@@ -15,7 +15,20 @@ from damopipe.errors import UsageError
 if TYPE_CHECKING:
     from damopipe.charts.protocol import ChartModule
 
-CHARTS: tuple[str, ...] = ("heatmap", "wss_distribution", "wss_over_time", "schemes", "quota")
+CHARTS: tuple[str, ...] = (
+    "heatmap",
+    "wss_distribution",
+    "wss_over_time",
+    "wss_by_window",
+    "idle_percentiles",
+    "cold_tail",
+    "temperature",
+    "regions",
+    "footprint",
+    "schemes",
+    "quota",
+    "health",
+)
 """Every chart, in the order in which they are listed."""
 
 

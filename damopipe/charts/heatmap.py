@@ -7,14 +7,15 @@ because a JavaScript number cannot hold a 64-bit address.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from damopipe import units
-from damopipe.charts.protocol import Address, Heading, Query, Seconds
+from damopipe.charts.heat_scale import HeatScale, scale_of
+from damopipe.charts.protocol import Address, Heading, Query, Rate, RunIds, Seconds
 from damopipe.damon.model import Model
 from damopipe.errors import StageError
 
@@ -51,7 +52,10 @@ class Options(Model):
     time_bins: int = Field(500, ge=1, le=4000, description="Columns.")
     addr_bins: int = Field(400, ge=1, le=4000, description="Rows, over all panels.")
     target: int | None = Field(None, ge=0, description="The target; the busiest if left out.")
-    scale: Literal["linear", "log"] = Field("linear", description="Of the colours.")
+    scale: Literal["linear", "log", "percentile"] = Field("linear", description="Of the colours: by rate or its rank.")
+    max_rate: Rate | None = Field(None, description="The rate that has the brightest colour, like '20%'; else the highest.")
+    runs: RunIds = Field((), description="More runs, below on the same scale, like '2,3'.")
+    minus: int | None = Field(None, ge=1, description="A run whose rates are taken away: what became hotter, what colder.")
     areas: Literal["all", "hottest"] = Field("all", description="All areas, or the one with the most accesses.")
     from_time: Seconds | None = Field(None, description="Where to begin, since the run began, like '5s'.")
     to_time: Seconds | None = Field(None, description="Where to end, since the run began, like '1m'.")
@@ -103,16 +107,52 @@ class Rows:
     from_seconds: float
     to_seconds: float
     areas: tuple[Area, ...]
+    run_id: int = 0
+    others: tuple[Rows, ...] = ()
+    """More runs, to be drawn beside this one."""
+    minus: int | None = None
+    """The run whose rates were taken away: the rates are differences, -1..1."""
+
+    @property
+    def rates(self) -> list[Column]:
+        """Of every area of every run."""
+        return [area.rates for rows in (self, *self.others) for area in rows.areas]
 
 
 def collect(query: Query, run_id: int, options: Options) -> Rows:
-    """The panels of a run. StageError when there is nothing to draw."""
-    asked = _busiest(query, run_id) if options.target is None else options.target
-    found = query(_SPAN, {"run": run_id, "target": asked})
-    if np.ma.getmaskarray(found["target"])[0]:
-        who = f"run {run_id}" if options.target is None else f"target {options.target} of run {run_id}"
-        raise StageError(f"{who} has no snapshots, so there is no heat map; see damopipe runs")
-    target, span = int(found["target"][0]), _span(found, run_id, options)
+    """The panels of a run, of those beside it, or of a difference. StageError when there is nothing to draw."""
+    rows = _collect(query, run_id, options)
+    if options.minus is not None:
+        return difference(rows, _like(query, options.minus, options, rows), options.minus)
+    return replace(rows, others=tuple(_collect(query, other, options) for other in options.runs))
+
+
+def difference(rows: Rows, before: Sequence[Column], minus: int) -> Rows:
+    """The rates of `rows` less those of a run before, area by area."""
+    areas = tuple(replace(area, rates=area.rates - other) for area, other in zip(rows.areas, before, strict=True))
+    if all(np.isnan(area.rates).all() for area in areas):
+        raise StageError(f"runs {rows.run_id} and {minus} watched nothing at the same time and place, so there is no difference")
+    return replace(rows, areas=areas, minus=minus)
+
+
+def _like(query: Query, run_id: int, options: Options, rows: Rows) -> list[Column]:
+    """The rates of a run in the areas of another: the n-th area from its beginning, for as long as the other's time."""
+    found, target = _whole(query, run_id, options)
+    areas = _chosen(query(_AREAS, {"run": run_id, "target": target}), run_id, options)
+    if len(areas) != len(rows.areas):
+        counts = f"run {rows.run_id} has {len(rows.areas)} areas and run {run_id} has {len(areas)}"
+        raise StageError(f"{counts}, so they cannot be compared; choose areas = hottest, or from_addr and to_addr")
+    from_ns = int(found["first_ns"][0]) + round(rows.from_seconds * 1e9)
+    to_ns = from_ns + round((rows.to_seconds - rows.from_seconds) * 1e9)
+    parameters = {"run": run_id, "target": target, "from_ns": from_ns, "to_ns": to_ns}
+    pairs = zip((low for low, *_ in areas), rows.areas, strict=True)
+    spans = [(low, low + one.to_addr - one.from_addr, one.rates.shape[0]) for low, one in pairs]
+    return [_cells_of(query, parameters, options, *span) for span in spans]
+
+
+def _collect(query: Query, run_id: int, options: Options) -> Rows:
+    found, target = _whole(query, run_id, options)
+    span = _span(found, run_id, options)
     chosen = _chosen(query(_AREAS, {"run": run_id, "target": target}), run_id, options)
     heights = _heights([high - low for low, high, _ in chosen])
     parameters = {"run": run_id, "target": target, "from_ns": span.from_ns, "to_ns": span.to_ns}
@@ -121,7 +161,17 @@ def collect(query: Query, run_id: int, options: Options) -> Rows:
         missing = "a snapshot's beginning, its nr_samples or a region's nr_accesses is missing"
         raise StageError(f"run {run_id} has no known access rate there ({missing}), so there is no heat map")
     begin, end = ((ns - span.first_ns) / 1e9 for ns in (span.from_ns, span.to_ns))
-    return Rows(target, begin, end, tuple(areas))
+    return Rows(target, begin, end, tuple(areas), run_id)
+
+
+def _whole(query: Query, run_id: int, options: Options) -> tuple[dict[str, Column], int]:
+    """The time of a run, and the target to draw of it."""
+    asked = _busiest(query, run_id) if options.target is None else options.target
+    found = query(_SPAN, {"run": run_id, "target": asked})
+    if np.ma.getmaskarray(found["target"])[0]:
+        who = f"run {run_id}" if options.target is None else f"target {options.target} of run {run_id}"
+        raise StageError(f"{who} has no snapshots, so there is no heat map; see damopipe runs")
+    return found, int(found["target"][0])
 
 
 def _busiest(query: Query, run_id: int) -> int | None:
@@ -179,44 +229,46 @@ def _area(
     height: int,
 ) -> Area:
     rows = max(1, min(round(options.addr_bins * height / HEIGHT), (high - low) // 4096))
+    return Area(low, high, names, _cells_of(query, parameters, options, low, high, rows), height)
+
+
+def _cells_of(query: Query, parameters: Mapping[str, object], options: Options, low: int, high: int, rows: int) -> Column:
+    """[address bin, time bin] of a range of addresses."""
     bins = {"time_bins": options.time_bins, "addr_bins": rows, "from_addr": low, "to_addr": high}
     cells = query(_CELLS, {**parameters, **bins})
     rates = np.full((rows, options.time_bins), np.nan)
     rates[cells["addr_bin"], cells["time_bin"]] = np.ma.filled(cells["access_rate"], np.nan)
-    return Area(low, high, names, rates, height)
+    return rates
 
 
-def levels(rates: Column, lowest: float, highest: float, scale: str) -> Column:
-    """Rates as 0..1 of the colour scale."""
-    if scale == "linear":
-        return np.asarray(rates / highest)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.clip(np.log(rates / lowest) / np.log(highest / lowest), 0, 1))
-
-
-def limits(rows: Rows) -> tuple[float, float]:
-    """The lowest rate above 0 and the highest, both never 0 and never equal."""
-    rates = np.concatenate([area.rates.ravel() for area in rows.areas])
-    seen = rates[np.nan_to_num(rates) > 0]
-    highest = float(seen.max()) if len(seen) else 1.0
-    lowest = float(seen.min()) if len(seen) else 0.01
-    return min(lowest, highest / 10), highest
+def scale(rows: Rows, options: Options) -> HeatScale:
+    """One scale for all that is drawn."""
+    kind = "difference" if rows.minus is not None else options.scale
+    return scale_of(rows.rates, kind, options.max_rate)
 
 
 def draw(rows: Rows, heading: Heading, options: Options, theme: str) -> Any:
-    """One image a panel, under Vega-Lite's own axes and legend."""
+    """One image a panel, under Vega-Lite's own axes and legend; a column of panels a run."""
     import altair as alt
 
-    from damopipe.charts.heatmap_panel import panel
-    from damopipe.charts.theme import config
+    from damopipe.charts.heatmap_panel import column
+    from damopipe.charts.theme import WIDTH, config
 
-    low, high = limits(rows)
-    drawn = [panel(area, rows, (low, high), options.scale, theme, bottom=number == 0) for number, area in enumerate(rows.areas)]
-    chart = alt.vconcat(*drawn[::-1], spacing=14).resolve_scale(color="shared")
+    drawn = scale(rows, options)
+    every = (rows, *rows.others)
+    width = WIDTH if len(every) == 1 else max(360, round(1.4 * WIDTH / len(every)))
+    columns = [column(one, drawn, theme, width, f"run {one.run_id}" if rows.others else "") for one in every]
+    chart = columns[0] if len(columns) == 1 else alt.hconcat(*columns, spacing=24)
     title = alt.TitleParams(
-        heading.title("Accesses"),
-        subtitle=heading.of(rows.target).subtitle(
-            "grey: not watched or not mapped; black: watched and idle; higher addresses are higher up"
-        ),
+        heading.title("Accesses" if rows.minus is None else "Difference of accesses"),
+        subtitle=heading.of(rows.target).subtitle(*_explained(rows)),
     )
-    return chart.properties(title=title).configure(**config(theme))
+    return chart.resolve_scale(color="shared").properties(title=title).configure(**config(theme))
+
+
+def _explained(rows: Rows) -> list[str]:
+    """What the colours mean."""
+    if rows.minus is not None:
+        said = f"run {rows.run_id} less run {rows.minus}: red was accessed more, blue less"
+        return [f"{said}; areas are compared from their beginnings; grey: not watched in both"]
+    return ["grey: not watched or not mapped; black: watched and idle; higher addresses are higher up"]

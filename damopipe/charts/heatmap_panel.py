@@ -8,9 +8,10 @@ import altair as alt
 
 from damopipe.charts.lines import inline
 from damopipe.charts.raster import data_uri
-from damopipe.charts.theme import HEAT, UNWATCHED, WIDTH, byte_unit, time_unit
+from damopipe.charts.theme import UNWATCHED, WIDTH, byte_unit, time_unit
 
 if TYPE_CHECKING:
+    from damopipe.charts.heat_scale import HeatScale
     from damopipe.charts.heatmap import Area, Rows
 
 SHARP = 2
@@ -20,27 +21,32 @@ GUTTER = 34
 """Points left of every panel for its labels: panels with fewer digits begin, and are titled, where the others are."""
 
 
-def panel(area: Area, rows: Rows, limits: tuple[float, float], scale: str, theme: str, *, bottom: bool) -> Any:
-    """The panel of one area; only the lowest has the time axis's labels."""
-    from damopipe.charts.heatmap import levels
+def column(rows: Rows, scale: HeatScale, theme: str, width: int, name: str) -> Any:
+    """The panels of one run below each other, higher addresses higher up; `name` stands above the first."""
+    areas = [panel(area, rows, scale, theme, width, bottom=number == 0) for number, area in enumerate(rows.areas)]
+    drawn = alt.vconcat(*areas[::-1], spacing=14).resolve_scale(color="shared")
+    return drawn.properties(title=alt.TitleParams(name, fontSize=13, offset=6)) if name else drawn
 
+
+def panel(area: Area, rows: Rows, scale: HeatScale, theme: str, width: int = WIDTH, *, bottom: bool) -> Any:
+    """The panel of one area; only the lowest has the time axis's labels."""
     unit, unit_bytes = byte_unit(area.to_addr - area.from_addr)
     time_name, unit_s = time_unit(rows.to_seconds)
-    image = data_uri(levels(area.rates, *limits, scale), HEAT, UNWATCHED[theme], WIDTH * SHARP, area.height * SHARP)
+    image = data_uri(scale.levels(area.rates), scale.colours, UNWATCHED[theme], width * SHARP, area.height * SHARP)
     corners = {
         "x": [rows.from_seconds / unit_s, rows.to_seconds / unit_s],
         "y": [0, (area.to_addr - area.from_addr) / unit_bytes],
     }
-    data = [{"x": x, "y": y, "rate": rate * 100} for x, y, rate in zip(corners["x"], corners["y"], limits, strict=True)]
+    data = [{"x": x, "y": y, "rate": rate} for x, y, rate in zip(corners["x"], corners["y"], scale.domain, strict=True)]
     axes = alt.Chart(inline(data)).mark_point(opacity=0).encode(
         x=alt.X("x:Q", scale=_fixed(corners["x"]), axis=_time_axis(time_name, bottom)),
         y=alt.Y("y:Q", scale=_fixed(corners["y"]), axis=_address_axis(unit, area.height)),
-        color=alt.Color("rate:Q", scale=_colours(limits, scale), legend=_legend()),
+        color=alt.Color("rate:Q", scale=_colours(scale), legend=_legend(scale)),
     )  # fmt: skip
     cells = alt.Chart(inline([{"url": image}])).mark_image(
-        width=WIDTH, height=area.height, align="left", baseline="top", aspect=False
+        width=width, height=area.height, align="left", baseline="top", aspect=False
     ).encode(url="url:N", x=alt.value(0), y=alt.value(0))  # fmt: skip
-    return alt.layer(cells, axes).properties(width=WIDTH, height=area.height, title=_title(area))
+    return alt.layer(cells, axes).properties(width=width, height=area.height, title=_title(area))
 
 
 def _title(area: Area) -> alt.TitleParams:
@@ -62,13 +68,10 @@ def _address_axis(unit: str, height: int) -> alt.Axis:
     )
 
 
-def _colours(limits: tuple[float, float], scale: str) -> alt.Scale:
-    low, high = (limit * 100 for limit in limits)
-    domain = [0.0, high] if scale == "linear" else [low, high]
-    if scale == "linear":
-        return alt.Scale(type="linear", domain=domain, range=list(HEAT), clamp=True)
-    return alt.Scale(type="log", domain=domain, range=list(HEAT), clamp=True)
+def _colours(scale: HeatScale) -> alt.Scale:
+    kind: Any = "log" if scale.kind == "log" else "linear"
+    return alt.Scale(type=kind, domain=list(scale.domain), range=list(scale.colours), clamp=True)
 
 
-def _legend() -> Any:
-    return alt.Legend(title=["accessed,", "% of samples"], gradientLength=200, format=",.3~r")
+def _legend(scale: HeatScale) -> Any:
+    return alt.Legend(title=scale.title, gradientLength=200, format=",.3~r")

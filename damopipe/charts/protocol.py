@@ -37,10 +37,33 @@ def _address(value: Any) -> int:
     return address
 
 
+def _rate(value: Any) -> float:
+    try:
+        rate = units.parse_bp(str(value)) / 10_000
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    if not 0 < rate <= 1:
+        raise ValueError("is no rate; write one above 0% and up to 100%")
+    return rate
+
+
+def _run_ids(value: Any) -> tuple[int, ...]:
+    given = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+    try:
+        return tuple(int(str(one).strip()) for one in given)
+    except ValueError:
+        raise ValueError("are no numbers of runs; write them like '2,3'") from None
+
+
 Seconds = Annotated[int, BeforeValidator(_ns)]
 """An option: a time like "5s", in nanoseconds."""
 Address = Annotated[int, BeforeValidator(_address)]
 """An option: an address like "0x7f0000000000"."""
+
+Rate = Annotated[float, BeforeValidator(_rate)]
+"""An option: a share of the samples like "20%", 0 to 1."""
+RunIds = Annotated[tuple[int, ...], BeforeValidator(_run_ids)]
+"""An option: numbers of runs, like "2,3"."""
 
 
 @dataclass(frozen=True)

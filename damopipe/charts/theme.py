@@ -21,6 +21,8 @@ HEAT = (
     "#f6d746",
     "#fcffa4",
 )
+DIFFERENCE = ("#053061", "#2166ac", "#4393c3", "#92c5de", "#f7f7f7", "#f4a582", "#d6604d", "#b2182b", "#67001f")
+"""ColorBrewer's RdBu, colder to hotter (Apache-2.0): told apart also without red and green."""
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's colours, the darker ones first."""
 WIDTH = 760

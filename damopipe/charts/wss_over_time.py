@@ -17,18 +17,33 @@ if TYPE_CHECKING:
 
 SUMMARY = "Working set size over time."
 
-_SQL = """SELECT
-  target_id,
-  floor((epoch_ns(ts) - first_ns) / width)::BIGINT AS bin,
-  min(epoch_ns(start_ts) - first_ns) / 1e9 AS from_seconds,
-  max(epoch_ns(ts) - first_ns) / 1e9 AS seconds,
-  max(accessed_bytes)::DOUBLE AS accessed_bytes
-FROM working_set JOIN snapshot USING (run_id, target_id, ts), (
+_SQL = """WITH span AS (
   SELECT min(epoch_ns(coalesce(start_ts, ts))) AS first_ns, greatest(1, (max(epoch_ns(ts)) - first_ns) / $points) AS width
   FROM snapshot WHERE run_id = $run
+),
+sets AS (
+  SELECT
+    target_id,
+    floor((epoch_ns(ts) - first_ns) / width)::BIGINT AS bin,
+    min(epoch_ns(start_ts) - first_ns) / 1e9 AS from_seconds,
+    max(epoch_ns(ts) - first_ns) / 1e9 AS seconds,
+    max(accessed_bytes)::DOUBLE AS accessed_bytes
+  FROM working_set JOIN snapshot USING (run_id, target_id, ts), span
+  WHERE working_set.run_id = $run AND accessed_bytes IS NOT NULL
+  GROUP BY ALL
+),
+footprints AS (  -- of the target's own process
+  SELECT
+    target_id,
+    (epoch_ns(ts) - first_ns) / 1e9 AS seconds,
+    max(rss_bytes)::DOUBLE AS rss_bytes,
+    max(vsz_bytes)::DOUBLE AS vsz_bytes
+  FROM process JOIN target USING (run_id, pid), span
+  WHERE process.run_id = $run AND role = 'target' AND rss_bytes IS NOT NULL
+  GROUP BY ALL
 )
-WHERE working_set.run_id = $run AND accessed_bytes IS NOT NULL
-GROUP BY ALL
+SELECT sets.*, rss_bytes, vsz_bytes
+FROM sets ASOF LEFT JOIN footprints ON sets.target_id = footprints.target_id AND sets.seconds >= footprints.seconds
 ORDER BY target_id, seconds"""
 
 
@@ -39,7 +54,7 @@ class Options(Model):
 
 
 def collect(query: Query, run_id: int, options: Options) -> dict[str, Column]:
-    """target_id, from_seconds, seconds, accessed_bytes. StageError when there is nothing to draw."""
+    """target_id, from_seconds, seconds, accessed_bytes, rss_bytes, vsz_bytes. StageError when there is nothing to draw."""
     rows = query(_SQL, {"run": run_id, "points": options.points})
     if len(rows["seconds"]) == 0:
         raise StageError(f"run {run_id} has no snapshots with a working set, so there is no series; see damopipe runs")
@@ -67,9 +82,46 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
         y=alt.Y("y:Q", title=f"working set ({unit})", scale=alt.Scale(zero=True), stack=None),
         color=colour(names, theme),
     )  # fmt: skip
-    said = [(name, _in_words(sizes)) for name, sizes in by_target(rows, heading)]
+    said = [
+        (name, _in_words(sizes) + more) for (name, sizes), more in zip(by_target(rows, heading), _footprints(rows), strict=True)
+    ]
     title = alt.TitleParams(heading.title("Working set"), subtitle=heading.subtitle(*summary(said)))
-    return line.properties(width=WIDTH, height=320, title=title).configure(**config(theme))
+    resident = _resident(rows, unit_s, unit_bytes, theme)
+    whole = alt.layer(line, *resident) if resident else line
+    return whole.properties(width=WIDTH, height=320, title=title).configure(**config(theme))
+
+
+def _resident(rows: dict[str, Column], unit_s: float, unit_bytes: int, theme: str) -> list[Any]:
+    """RSS as a dashed line with its name at the end, of a single target for which it was recorded."""
+    known = ~np.ma.getmaskarray(rows["rss_bytes"])
+    if len(np.unique(rows["target_id"])) > 1 or not known.any():
+        return []
+    import altair as alt
+
+    from damopipe.charts.lines import inline
+    from damopipe.charts.theme import config
+
+    ink = config(theme)["axis"]["labelColor"]
+    points = zip((rows["seconds"][known] / unit_s).tolist(), (rows["rss_bytes"][known] / unit_bytes).tolist(), strict=True)
+    data = [{"x": round(float(x), 6), "y": round(float(y), 6)} for x, y in points]
+    base = alt.Chart(inline(data)).encode(x="x:Q", y="y:Q")
+    name = (
+        alt.Chart(inline([data[-1] | {"text": "RSS"}]))
+        .mark_text(align="right", dy=-7, color=ink)
+        .encode(x="x:Q", y="y:Q", text="text:N")
+    )
+    return [base.mark_line(strokeDash=[5, 4], color=ink, strokeWidth=1.5, interpolate="step-after", point=len(data) == 1), name]
+
+
+def _footprints(rows: dict[str, Column]) -> list[str]:
+    """What is said of RSS and VSZ of each target."""
+    said = []
+    for target in np.unique(rows["target_id"]):
+        mine = rows["target_id"] == target
+        kinds = {"RSS": np.ma.compressed(rows["rss_bytes"][mine]), "VSZ": np.ma.compressed(rows["vsz_bytes"][mine])}
+        found = [f"{kind} {units.approx_bytes(float(np.max(sizes)))}" for kind, sizes in kinds.items() if len(sizes)]
+        said.append(f"; at most {', '.join(found)}" if found else "")
+    return said
 
 
 def _in_words(sizes: Column) -> str:

@@ -13,7 +13,7 @@ from damopipe.errors import UsageError
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="heatmap, wss_distribution or wss_over_time.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="heatmap, wss_over_time, health …; a wrong name lists them.")],
     run: RunOption = "latest",
     store: StoreOption = None,
     file: Annotated[

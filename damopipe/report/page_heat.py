@@ -54,18 +54,19 @@ def grid(query: Query, run_id: int, target: int, size_bytes: int) -> Grid:
 
 
 def _grid(query: Query, run_id: int, target: int, times: int, bins: int) -> Grid:
-    rows = heatmap.collect(query, run_id, heatmap.Options(target=target, time_bins=times, addr_bins=bins))
-    low, high = heatmap.limits(rows)
+    options = heatmap.Options(target=target, time_bins=times, addr_bins=bins)
+    rows = heatmap.collect(query, run_id, options)
+    scale = heatmap.scale(rows, options)
     about = {
         "from": rows.from_seconds,
         "to": rows.to_seconds,
-        "lowest": low,
-        "highest": high,
+        "lowest": scale.low,
+        "highest": scale.high,
         "steps": STEPS,
         "times": times,
         "areas": [_area(area) for area in rows.areas],
     }
-    cells = tuple(packed(encoded(area.rates, high).tobytes()) for area in rows.areas)
+    cells = tuple(packed(encoded(area.rates, scale.high).tobytes()) for area in rows.areas)
     return Grid(about, cells, ";\n".join(_sql(run_id, target, times, area) for area in rows.areas))
 
 

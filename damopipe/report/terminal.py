@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.charts import heatmap
+from damopipe.charts import cold_tail, footprint, heatmap, idle_percentiles, regions, wss_by_window
 from damopipe.charts.raster import LEVELS
 from damopipe.charts.theme import byte_unit
+from damopipe.report.terminal_curves import health, pictured, temperature
 from damopipe.report.terminal_heat import codes
 from damopipe.report.terminal_parts import MARGIN, Screen, bars, columns_of, cut, spread, time_axis
 from damopipe.report.terminal_schemes import quota, schemes
 
 if TYPE_CHECKING:
+    from damopipe.charts.heat_scale import HeatScale
     from damopipe.charts.protocol import Heading
     from damopipe.records import Column
 
@@ -60,20 +62,23 @@ def too_tall(text: str, screen: Screen) -> int:
 
 
 def _heatmap(rows: heatmap.Rows, heading: Heading, options: heatmap.Options, screen: Screen) -> Iterator[str]:
-    low, high = heatmap.limits(rows)
-    yield heading.title("Accesses")
+    scale = heatmap.scale(rows, options)
+    yield heading.title("Accesses" if rows.minus is None else f"Difference to run {rows.minus} of accesses")
     yield from cut(heading.of(rows.target).subtitle()[0], screen)
-    for area in reversed(rows.areas):
-        yield from cut(area.title, screen)
-        yield from _area(area, heatmap.levels(area.rates, low, high, options.scale), screen)
-    yield from time_axis(rows.from_seconds, rows.to_seconds, screen)
-    yield _legend(low, high, options.scale, screen)
+    for one in (rows, *rows.others):
+        if rows.others:
+            yield f"run {one.run_id}"
+        for area in reversed(one.areas):
+            yield from cut(area.title, screen)
+            yield from _area(area, scale.levels(area.rates), screen, scale)
+        yield from time_axis(one.from_seconds, one.to_seconds, screen)
+    yield _legend(scale, screen)
 
 
-def _area(area: heatmap.Area, levels: Column, screen: Screen) -> Iterator[str]:
+def _area(area: heatmap.Area, levels: Column, screen: Screen, scale: HeatScale) -> Iterator[str]:
     unit, unit_bytes = byte_unit(area.to_addr - area.from_addr)
     top = f"{(area.to_addr - area.from_addr) / unit_bytes:.0f} {unit}"
-    lines = list(_halves(levels, screen) if screen.colours else _plain(levels))
+    lines = list(_halves(levels, screen, scale) if screen.colours else _plain(levels))
     for number, line in enumerate(lines):
         label = top if number == 0 else ("0" if number == len(lines) - 1 else "")
         yield f"{label:>{MARGIN - 2}} │{line}"
@@ -84,13 +89,13 @@ def _plain(levels: Column) -> Iterator[str]:
         yield "".join(" " if np.isnan(v) else _DIGITS[min(9, int(v * 10))] for v in row)
 
 
-def _halves(levels: Column, screen: Screen) -> Iterator[str]:
+def _halves(levels: Column, screen: Screen, scale: HeatScale) -> Iterator[str]:
     """Two rows of cells a line: the upper half block's foreground and background."""
     index = np.where(np.isnan(levels), LEVELS, np.clip(np.nan_to_num(levels) * LEVELS, 0, LEVELS - 1)).astype(int)
     if len(index) % 2:
         index = np.vstack([index, index[-1:]])
     for upper, lower in zip(index[::-2], index[-2::-2], strict=True):
-        yield _coloured_line(upper, lower, codes(screen.colours))
+        yield _coloured_line(upper, lower, codes(screen.colours, scale.colours))
 
 
 def _coloured_line(upper: Column, lower: Column, codes: Sequence[str]) -> str:
@@ -103,13 +108,14 @@ def _coloured_line(upper: Column, lower: Column, codes: Sequence[str]) -> str:
     return text + "\x1b[0m"
 
 
-def _legend(low: float, high: float, scale: str, screen: Screen) -> str:
-    first = 0.0 if scale == "linear" else low
-    ends = (f"{first * 100:.3g}%", f"{high * 100:.3g}% of samples{', log scale' if scale == 'log' else ''}")
+def _legend(scale: HeatScale, screen: Screen) -> str:
+    what = {"log": "% of samples, log scale", "percentile": "th percentile of the rates"}.get(scale.kind, "% of samples")
+    low, high = scale.domain
+    ends = (f"{low:.3g}%", f"{high:.3g}{what}")
     if not screen.colours:
         return f"{'':>{MARGIN}}{ends[0]} {_DIGITS} {ends[1]}; blank: not watched"
-    ramp = next(_halves(np.tile(np.linspace(0, 0.999, 16), (2, 1)), screen))
-    grey = next(_halves(np.full((2, 2), np.nan), screen))
+    ramp = next(_halves(np.tile(np.linspace(0, 0.999, 16), (2, 1)), screen, scale))
+    grey = next(_halves(np.full((2, 2), np.nan), screen, scale))
     return f"{'':>{MARGIN}}{ends[0]} {ramp} {ends[1]}; {grey} not watched"
 
 
@@ -137,10 +143,14 @@ def _percent_axis(screen: Screen) -> Iterator[str]:
     yield " " * MARGIN + spread(["p0", "p25", "p50", "p75", "p100"], screen.width)
 
 
+_PICTURED = (wss_by_window, idle_percentiles, cold_tail, regions, footprint)
 _DRAWERS: dict[str, Callable[..., Iterator[str]]] = {
     "heatmap": _heatmap,
     "wss_distribution": _series("percentile", "Working set by percentile of snapshots"),
     "wss_over_time": _series("seconds", "Working set"),
     "schemes": schemes,
     "quota": quota,
+    "health": health,
+    "temperature": temperature,
+    **{module.__name__.rpartition(".")[2]: pictured(module.picture) for module in _PICTURED},
 }

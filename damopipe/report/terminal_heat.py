@@ -12,9 +12,9 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 @cache
-def codes(colours: int) -> tuple[str, ...]:
-    """The terminal's codes of the heat scale, darkest first; the last one is of what was not watched."""
-    bytes_ = palette(HEAT, UNWATCHED["dark"])
+def codes(colours: int, scale: tuple[str, ...] = HEAT) -> tuple[str, ...]:
+    """The terminal's codes of a scale, darkest first; the last one is of what was not watched."""
+    bytes_ = palette(scale, UNWATCHED["dark"])
     triples = [tuple(bytes_[at : at + 3]) for at in range(0, len(bytes_), 3)]
     return tuple((_truecolor if colours > 256 else _ansi256)(*triple) for triple in triples)
 

@@ -79,12 +79,21 @@ def columns_of(x: Column, y: Column, begin: float, last: float, width: int) -> C
     return np.where((edges[1:] > begin) & (edges[:-1] < max(float(x[-1]), edges[1])), values, 0)
 
 
-def bars(values: Column, largest: float, height: int) -> Iterator[str]:
-    """Bars of eighth blocks, with round sizes at the lines that they reach into."""
-    unit, unit_bytes = byte_unit(largest)
+def number_axis(begin: float, end: float, title: str, log: bool, screen: Screen) -> Iterator[str]:
+    """Three lines below a picture: where it ends, numbers, and what they are; of a logarithmic axis the ends are exponents."""
+    yield f"{'':>{MARGIN - 2}} └{'─' * screen.width}"
+    numbers = spread([f"{10**x:.3g}" for x in (begin, (begin + end) / 2, end)], screen.width)
+    yield " " * MARGIN + (numbers if log else _ticks(begin, end, "", screen.width).rstrip())
+    yield " " * MARGIN + title
+
+
+def bars(values: Column, largest: float, height: int, scale: tuple[str, int] | None = ("bytes", 0)) -> Iterator[str]:
+    """Bars of eighth blocks, with round numbers at the lines that they reach into: of bytes, of a unit, or with None none."""
+    unit, unit_bytes = byte_unit(largest) if scale == ("bytes", 0) else (scale or ("", 1))
     full = largest / unit_bytes or 1.0
     step = _round_step(full, max(2, height // 2))
     labels = {ceil(k * step / full * height) - 1: f"{k * step:g} {unit}" for k in range(1, floor(full / step) + 1)}
+    labels = labels if scale else {}
     eighths = np.round(values / (largest or 1) * height * 8).astype(int)
     for line in reversed(range(height)):
         yield f"{labels.get(line, ''):>{MARGIN - 2}} │" + "".join(_EIGHTHS[min(8, max(0, e - line * 8))] for e in eighths)

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from damopipe.charts import CHARTS, chart, options_of
+from damopipe.charts import CHARTS, chart, heatmap, options_of
+from damopipe.charts.heat_scale import scale_of
 from damopipe.charts.protocol import Heading
 from damopipe.charts.raster import data_uri, palette, png
 from damopipe.charts.theme import HEAT
@@ -33,16 +34,25 @@ EVERY = pytest.mark.parametrize("name", CHARTS)
 MAGIC = {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF", "html": b"<!DOCTYPE html>", "json": b"{"}
 
 
+OF_IDLE_TIMES = ("wss_by_window", "idle_percentiles", "cold_tail")
+"""Charts that are not of a target of which something is unknown."""
+
+
 @pytest.fixture
-def recorded(sql: Sql) -> Sql:
-    """Two areas, one above 2**53; a hole; idle, busy and unknown regions; a name that is markup."""
+def recorded(sql: Sql, request: pytest.FixtureRequest) -> Sql:
+    """Two areas, one above 2**53; a hole; idle, busy and, where a chart takes it, unknown regions; a name that is markup."""
+    name = request.node.callspec.params.get("name") if hasattr(request.node, "callspec") else None
+    return filled(sql, has_unknown=name not in OF_IDLE_TIMES)
+
+
+def filled(sql: Sql, has_unknown: bool = True) -> Sql:
     high = 2**63 + 2**20
     for number in range(4):
-        sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9)
-        sql.region(PAGE, 65 * PAGE, number * 3).region(100 * PAGE, 164 * PAGE, 0)
-        sql.region(high, high + 512 * PAGE, 10 - number, referenced_bytes=number * PAGE).region(
-            high + 512 * PAGE, high + 600 * PAGE, None
-        )
+        sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9, aggr_us=10**6)
+        sql.region(PAGE, 65 * PAGE, number * 3, age=number).region(100 * PAGE, 164 * PAGE, 0, age=number)
+        sql.region(high, high + 512 * PAGE, 10 - number, age=2, referenced_bytes=number * PAGE)
+        if has_unknown:
+            sql.region(high + 512 * PAGE, high + 600 * PAGE, None)
     schemes(sql)
     sql.mapping(high, high + 512 * PAGE, NASTY).mapping(PAGE, 65 * PAGE, "/usr/lib/libc.so.6")
     return sql
@@ -88,6 +98,17 @@ def two_targets(sql: Sql) -> Sql:
         sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9).region(PAGE, 64 * PAGE, 1 + number)
     for number in range(2, 8):
         sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9, target_id=1).region(PAGE, 128 * PAGE, number)
+    return sql
+
+
+@pytest.fixture
+def two_runs(sql: Sql) -> Sql:
+    """The same memory at other addresses and times: 20% twice, then 90% and 10%."""
+    for start, at, rates in ((0, 0, (2, 2)), (2**30, 10**12, (9, 1))):
+        if at:
+            sql.run()
+        for number, hits in enumerate(rates):
+            sql.snapshot(ts=at + (number + 1) * 10**9, start=at + number * 10**9).region(start, start + 8 * PAGE, hits)
     return sql
 
 
@@ -140,9 +161,9 @@ def test_an_empty_run_is_one_line(sql: Sql, name: str, tmp_path: Path) -> None:
         make_chart(name, {}, 1, sql.store, tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("name", [name for name in CHARTS if name not in ("schemes", "quota")])
+@pytest.mark.parametrize("name", [name for name in CHARTS if name not in ("schemes", "quota", "footprint")])
 def test_one_snapshot_without_accesses_can_be_drawn(sql: Sql, name: str, tmp_path: Path) -> None:
-    sql.snapshot(ts=10**9, start=0).region(PAGE, 2 * PAGE, 0)
+    sql.snapshot(ts=10**9, start=0, aggr_us=10**6).region(PAGE, 2 * PAGE, 0, age=0)
     make_chart(name, {}, 1, sql.store, tmp_path / "a.svg")
 
 
@@ -169,6 +190,9 @@ def test_what_is_wrong_with_an_option_is_said_once() -> None:
     with pytest.raises(UsageError, match="option from_time: 'soon': 'soon' is not a time") as caught:
         options_of("heatmap", {"from_time": "soon"})
     assert "value error" not in str(caught.value).lower()
+    for option, given in (("max_rate", "0%"), ("max_rate", "fast"), ("runs", "a,b")):
+        with pytest.raises(UsageError, match=f"chart heatmap, option {option}: "):
+            options_of("heatmap", {option: given})
     for wrong in ("0xzz", "-1", 2**64):
         with pytest.raises(UsageError, match=r"option to_addr: .*write it like '0x7f0000000000'"):
             options_of("heatmap", {"to_addr": wrong})
@@ -192,6 +216,42 @@ class TestHeatmap:
         assert np.isnan(low.rates[low.rates.shape[0] // 2]).all(), "the hole was not watched"
         assert (low.rates[-1] == 0).all()
         assert np.isnan(high.rates[-1]).all(), "unknown is not idle"
+
+    @pytest.mark.parametrize("scale", ["linear", "log", "percentile"])
+    def test_scales(self, recorded: Sql, scale: str, tmp_path: Path) -> None:
+        options = options_of("heatmap", {"scale": scale, "max_rate": "50%"})
+        rows = chart("heatmap").collect(recorded.store.columns, 1, options)
+        levels = np.concatenate([heatmap.scale(rows, options).levels(area.rates).ravel() for area in rows.areas])
+        assert np.nanmax(levels) == 1
+        assert np.nanmin(levels) == 0
+        make_chart("heatmap", {"scale": scale, "max_rate": "50%"}, 1, recorded.store, tmp_path / "a.svg")
+
+    def test_ranks_are_of_what_was_accessed(self) -> None:
+        rates = np.array([[0.0, 0.1, np.nan, 0.2, 0.9]])
+        assert scale_of([rates], "percentile").levels(rates)[0].tolist() == pytest.approx(
+            [0, 1 / 3, np.nan, 2 / 3, 1], nan_ok=True
+        )
+
+    def test_runs_beside_each_other_and_their_difference(self, two_runs: Sql, tmp_path: Path) -> None:
+        collect = chart("heatmap").collect
+        beside = collect(two_runs.store.columns, 1, options_of("heatmap", {"runs": "2", "time_bins": 2, "addr_bins": 1}))
+        assert [one.run_id for one in (beside, *beside.others)] == [1, 2]
+        assert [area.rates.tolist() for area in beside.others[0].areas] == [[pytest.approx([0.9, 0.1])]]
+        less = collect(two_runs.store.columns, 2, options_of("heatmap", {"minus": 1, "time_bins": 2, "addr_bins": 1}))
+        assert less.areas[0].rates.tolist() == [pytest.approx([0.7, -0.1])]
+        drawn = specification(two_runs, "heatmap", minus=2, time_bins=2, addr_bins=1)
+        assert "run 1 less run 2: red was accessed more, blue less" in json.dumps(drawn)
+        given: list[dict[str, Any]] = [{"runs": "2"}, {"minus": 2}]
+        for more in given:
+            make_chart("heatmap", {**more, "theme": "dark"}, 1, two_runs.store, tmp_path / "a.png")
+            assert "run 2" in show_chart("heatmap", more, 1, two_runs.store)
+
+    def test_runs_of_another_shape_have_no_difference(self, two_runs: Sql) -> None:
+        two_runs.run().snapshot(ts=10**9, start=0).region(0, PAGE, 1).region(2**40, 2**40 + PAGE, 1)
+        with pytest.raises(StageError, match=r"run 1 has 1 areas and run 3 has 2, so they cannot be compared; choose areas"):
+            chart("heatmap").collect(two_runs.store.columns, 1, options_of("heatmap", {"minus": 3}))
+        with pytest.raises(StageError, match="run 9 has no snapshots"):
+            chart("heatmap").collect(two_runs.store.columns, 1, options_of("heatmap", {"minus": 9}))
 
     def test_of_several_targets_the_busiest(self, sql: Sql) -> None:
         sql.snapshot(ts=10**9, start=0).region(0, 9 * PAGE, 0).snapshot(ts=10**9, start=0, target_id=1).region(0, PAGE, 3)
@@ -322,9 +382,14 @@ class TestTerminal:
         assert re.findall(r"(\d+) KiB │", text) == ["500", "400", "300", "200", "100"] * 2
         assert text.split("\n")[-1].split() == ["0", "2", "4", "6", "8", "s"]
 
-    def test_a_terminal_without_block_characters_gets_ascii(self, recorded: Sql) -> None:
+    def test_a_terminal_without_block_characters_gets_ascii(self, sql: Sql) -> None:
+        filled(sql, has_unknown=False)
         for name in CHARTS:
-            assert self.plain(recorded, name, Screen(80, 24, 0, unicode=False)).isascii()
+            assert self.plain(sql, name, Screen(80, 24, 0, unicode=False)).isascii()
+
+    def test_what_does_not_fit_is_left_out(self, recorded: Sql) -> None:
+        for name in ("regions", "health", "temperature"):
+            assert len(self.plain(recorded, name, Screen(60, 12, 0)).split("\n")) < 12
 
     def plain(self, sql: Sql, name: str, screen: Screen) -> str:
         options = options_of(name, {})

@@ -1,0 +1,54 @@
+"""Curves over one axis, a colour each: what most charts of numbers are. A `Picture` in, an Altair chart out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import numpy as np
+
+from damopipe.charts.lines import kind_colour, series
+from damopipe.charts.theme import SERIES, WIDTH, config
+
+if TYPE_CHECKING:
+    from damopipe.charts.panels import Axis, Curve, Panel, Picture
+    from damopipe.charts.protocol import Heading
+
+
+def draw_picture(picture: Picture, heading: Heading, theme: str) -> Any:
+    """The panels below each other under one title."""
+    title = alt.TitleParams(heading.title(picture.what), subtitle=heading.subtitle(*picture.said))
+    drawn = [_panel(panel, theme) for panel in picture.panels]
+    whole = drawn[0] if len(drawn) == 1 else alt.vconcat(*drawn, spacing=16).resolve_scale(color="independent")
+    return whole.properties(title=title).configure(**config(theme))
+
+
+def _panel(panel: Panel, theme: str) -> Any:
+    names = list(dict.fromkeys(curve.name for curve in panel.curves))
+    colours = {name: SERIES[number % len(SERIES)] for number, name in enumerate(names)}
+    legend: Any = kind_colour(colours, panel.legend)
+    if len(names) == 1:
+        legend = alt.value(SERIES[0] if theme == "light" else SERIES[-1])
+    layers = [_curve(curve, panel, legend) for curve in panel.curves]
+    drawn = alt.layer(*layers).properties(width=WIDTH, height=panel.height)
+    return drawn.properties(title=alt.TitleParams(panel.title, fontSize=12, offset=4)) if panel.title else drawn
+
+
+def _curve(curve: Curve, panel: Panel, colour: Any) -> Any:
+    base = alt.Chart(series(np.asarray(curve.x, float), {curve.name: curve.y}))
+    dots = len(curve.x) <= 2 and not curve.dash
+    shape: dict[str, Any] = {"interpolate": panel.step} if panel.step else {}
+    line = base.mark_line(strokeWidth=2, point=dots, strokeDash=[5, 4] if curve.dash else [1, 0], **shape)
+    tips = [alt.Tooltip("x:Q", title=panel.x.title), alt.Tooltip("y:Q", title=panel.y.title), alt.Tooltip("kind:N", title=" ")]
+    return line.encode(
+        x=alt.X("x:Q", title=panel.x.title, scale=_scale(panel.x)),
+        y=alt.Y("y:Q", title=panel.y.title, scale=_scale(panel.y), axis=alt.Axis(tickCount=panel.height // 40)),
+        color=colour,
+        tooltip=tips,
+    )
+
+
+def _scale(axis: Axis) -> alt.Scale:
+    if axis.log:
+        return alt.Scale(type="log", nice=False)
+    return alt.Scale(domain=list(axis.domain)) if axis.domain else alt.Scale(zero=True, nice=True)
