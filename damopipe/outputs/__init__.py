@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from damopipe.errors import DamopipeError, Interrupted, StageError
 
@@ -63,6 +63,10 @@ def _make(output: PlannedOutput, run_id: int, store: Store, path: Path) -> str:
     if output.kind == "sql":
         form = path.suffix.removeprefix(".")
         return f"({store.write_query(output.name, path, form, run=run_id):,} rows)"
+    if output.kind == "vega_lite":
+        from damopipe.outputs.own import make_own
+
+        return make_own(output.name, dict(cast("dict[str, Any]", output.options["spec"])), run_id, store, path)
     if output.kind == "report":
         from damopipe.outputs.report import make_report
 

@@ -114,6 +114,10 @@ class Output(Model):
     chart: StrictStr | None = Field(None, description="A chart by its name.")
     sql: StrictStr | None = Field(None, description="A query; it sees this run's rows.")
     sql_file: StrictStr | None = Field(None, description="A file with a query, relative to the pipeline file.")
+    vega_lite: StrictStr | None = Field(
+        None,
+        description="Beside sql: a Vega-Lite file, relative to the pipeline file, that draws the rows (its data is named rows).",
+    )
     report: StrictStr | None = Field(None, description="An HTML report: the file's name.")
     export: StrictStr | None = Field(None, description="The format that the run is exported in.")
     whatif: StrictStr | None = Field(None, description="A pipeline file whose schemes are tried on the records.")

@@ -103,11 +103,11 @@ class PlannedRecord(Model):
 
 
 class PlannedOutput(Model):
-    """One stage after recording: exactly one of `chart`, `sql`, `report`, `export`, `whatif`."""
+    """One stage after recording: exactly one of `chart`, `sql`, `vega_lite`, `report`, `export`, `whatif`."""
 
-    kind: Literal["chart", "sql", "report", "export", "whatif"]
+    kind: Literal["chart", "sql", "vega_lite", "report", "export", "whatif"]
     name: str
-    """The chart's name, the SQL text, or the format."""
+    """The chart's name, the SQL text (whose rows `options["spec"]` draws for vega_lite), or the format."""
     file: str | None = None
     """Relative to the run's folder."""
     options: dict[str, object] = Field(default_factory=dict)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from damopipe.pipeline import vega_lite
 from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.model import Check, Output
 from damopipe.pipeline.values import shown
@@ -59,6 +60,8 @@ def _output(key: str, stage: str, output: Output, folder: Path, surroundings: Su
             yield f"{key}.options", wrong
     if stage in ("sql", "sql_file"):
         yield from sql_problems(key, output, folder, surroundings)
+    if output.vega_lite is not None:
+        yield from _vega_lite(f"{key}.vega_lite", stage, output.vega_lite, folder)
     if stage == "whatif" and not is_file(folder, output.whatif or ""):
         yield f"{key}.whatif", f"{shown(output.whatif)}: there is no such file beside the pipeline"
     if output.options and stage != "chart":
@@ -66,6 +69,16 @@ def _output(key: str, stage: str, output: Output, folder: Path, surroundings: Su
     if stage == "report" and output.file is not None:
         yield f"{key}.file", "stands beside report, which names the file already; leave it out"
     yield from _file(key, stage, output)
+
+
+def _vega_lite(key: str, stage: str, name: str, folder: Path) -> Found:
+    if stage not in ("sql", "sql_file"):
+        yield key, f"draws rows of sql or sql_file, and this output has {stage}; leave it out"
+        return
+    try:
+        vega_lite.parse(read_text(folder, name))
+    except ValueError as reason:
+        yield key, f"{shown(name)}: {reason}"
 
 
 def file_of(output: Output) -> str | None:
@@ -80,6 +93,7 @@ def file_key(key: str, output: Output) -> str:
 
 def _file(key: str, stage: str, output: Output) -> Found:
     file, key = file_of(output), file_key(key, output)
+    stage = "chart" if output.vega_lite is not None and stage.startswith("sql") else stage
     endings = ENDINGS.get("sql" if stage == "sql_file" else stage)
     if file is None:
         yield key, f"is missing; write file = {'result.' + endings[0] if endings else 'run.json.gz'!r}"
