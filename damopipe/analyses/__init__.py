@@ -41,6 +41,16 @@ def analyses() -> tuple[Analysis, ...]:
     return tuple(found[name] for name in order.static_order())
 
 
+def named_in(text: str) -> tuple[Analysis, ...]:
+    """The analyses that an SQL text names, each after those it requires, which are there too."""
+    words = set(re.findall(r"\w+", text.lower()))
+    wanted: set[str] = set()
+    for analysis in reversed(analyses()):
+        if analysis.name.lower() in words | wanted:
+            wanted |= {analysis.name, *analysis.requires}
+    return tuple(analysis for analysis in analyses() if analysis.name in wanted)
+
+
 def _parse(name: str, sql: str) -> Analysis:
     match = _REQUIRES.search(sql)
     if match is None:

@@ -1,7 +1,7 @@
 """One DuckDB file, opened shortly: for writing by one process, for reading by many.
 
 Invariant: nothing stays open between two `with` blocks, so the file is free in between. Analyses are installed when
-the file is opened for writing, and are TEMP when it is read, so that an old file gets today's.
+the file is opened for writing; for a file of an older damopipe, and for a single run, they are TEMP when it is read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from damopipe.analyses import analyses, fingerprint
+from damopipe.analyses import analyses, fingerprint, named_in
 from damopipe.errors import StoreError, UsageError
 from damopipe.store import engine
 from damopipe.store.engine import Connection, in_our_words
@@ -29,6 +29,7 @@ class StoreFile:
         self._path = Path(path) if path is not None else None
         self._timeout_s = timeout_s
         self._memory: Connection | None = None
+        self._made: set[str] = set()
         self._ready = False
         self._reading: list[Connection] = []
 
@@ -41,7 +42,7 @@ class StoreFile:
     def write(self, timeout_s: float | None = None) -> Iterator[Connection]:
         """The store open for writing; made if it is not there. StoreError, StoreVersionError."""
         if self._path is None:
-            yield self._in_memory()
+            yield self._in_memory("")
             return
         with in_our_words(self._path):
             if not self._exists():
@@ -54,13 +55,16 @@ class StoreFile:
                 yield con
 
     @contextmanager
-    def read(self, run: int | None = None, config: dict[str, str] | None = None) -> Iterator[Connection]:
-        """The store open for reading only; with `run`, its tables and views have the rows of that run alone."""
+    def read(self, run: int | None = None, config: dict[str, str] | None = None, text: str | None = None) -> Iterator[Connection]:
+        """The store open for reading only; with `run`, its tables and views have the rows of that run alone.
+
+        Where it is known, `text` is the SQL to come: of a single run only the analyses that it names are made then.
+        """
         if self._path is None:
-            con = self._in_memory()
+            con = self._in_memory(text)
             if run is not None:
                 _limit(con, run)
-                _install_temporary(con)
+                _install_temporary(con, text)
             yield con
             return
         if not self._exists():
@@ -71,7 +75,8 @@ class StoreFile:
             with in_our_words(self._path):
                 if run is not None:
                     _limit(con, run)
-                _install_temporary(con)
+                if run is not None or not _are_todays(con):
+                    _install_temporary(con, text)
             yield con
 
     def _of_today(self, config: dict[str, str] | None) -> Connection:
@@ -125,17 +130,21 @@ class StoreFile:
         _install(con)
         self._ready = True
 
-    def _in_memory(self) -> Connection:
+    def _in_memory(self, text: str | None) -> Connection:
+        """With the analyses that an SQL text names, or all: making them all takes longer than most questions."""
         if self._memory is None:
             self._memory = duckdb.connect()
             migrate(self._memory, None)
-            _install(self._memory)
+        for analysis in analyses() if text is None else named_in(text):
+            if analysis.name not in self._made:
+                self._memory.execute(analysis.sql)
+                self._made.add(analysis.name)
         return self._memory.cursor()
 
 
 def _install(con: Connection) -> None:
     """Makes every analysis in the file, unless those of today are there already."""
-    if con.execute("FROM _installed").fetchall() == [(fingerprint(),)]:
+    if _are_todays(con):
         return
     con.execute("BEGIN")
     for analysis in analyses():
@@ -145,8 +154,14 @@ def _install(con: Connection) -> None:
     con.execute("COMMIT")
 
 
-def _install_temporary(con: Connection) -> None:
-    for analysis in analyses():
+def _are_todays(con: Connection) -> bool:
+    """Whether the analyses in the file are those of this damopipe."""
+    return bool(con.execute("FROM _installed").fetchall() == [(fingerprint(),)])
+
+
+def _install_temporary(con: Connection, text: str | None) -> None:
+    """Makes analyses for this connection alone: those that an SQL text names, or all."""
+    for analysis in analyses() if text is None else named_in(text):
         con.execute(analysis.temporary_sql)
 
 

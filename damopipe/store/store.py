@@ -139,13 +139,13 @@ class Store(StoreFile):
 
     def query(self, sql: str, parameters: Parameters | None = None, run: int | None = None) -> Result:
         """The rows of a query; with `run`, every table and view has that run's rows alone. UsageError for bad SQL."""
-        with self.read(run) as con, as_usage():
+        with self.read(run, text=sql) as con, as_usage():
             con.execute(sql, dict(parameters or {}))
             return fetch(con)
 
     def columns(self, sql: str, parameters: Parameters | None = None, run: int | None = None) -> dict[str, Column]:
         """The columns of a query as NumPy arrays; masked where there are NULLs."""
-        with self.read(run) as con, as_usage():
+        with self.read(run, text=sql) as con, as_usage():
             return dict(con.execute(sql, dict(parameters or {})).fetchnumpy())
 
     @contextmanager
@@ -156,5 +156,5 @@ class Store(StoreFile):
 
     def write_query(self, sql: str, path: Path, form: str, run: int | None = None) -> int:
         """Writes a query's rows to a file: csv, json, jsonl, parquet or md; returns how many."""
-        with self.read(run) as con:
+        with self.read(run, text=sql) as con:
             return copy_to(con, sql, path, form)

@@ -238,6 +238,7 @@ def test_a_store_of_an_older_damopipe_is_brought_up_to_date_by_a_look(tmp_path: 
     with monkeypatch.context() as patch:
         patch.setattr("damopipe.store.migrations.migrations", lambda: migrations()[:1])
         patch.setattr("damopipe.store.file.analyses", list)
+        patch.setattr("damopipe.store.file.fingerprint", lambda: "of an older one")
         old.prepare()
     assert Store(old.path).query("SELECT name FROM schema_migration ORDER BY name").rows == [(one.name,) for one in migrations()]
     assert Store(old.path).query("FROM damon_stat").rows == []
