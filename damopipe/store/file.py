@@ -6,20 +6,22 @@ the file is opened for writing; for a file of an older damopipe, and for a singl
 
 from __future__ import annotations
 
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from damopipe.analyses import analyses, fingerprint, named_in
+from damopipe.analyses import Analysis, analyses, fingerprint, named_in
 from damopipe.errors import StoreError, UsageError
 from damopipe.store import engine
 from damopipe.store.engine import Connection, in_our_words
 from damopipe.store.migrations import check, is_current, migrate
 
 LOCK_TIMEOUT_S = 5.0
+_CATALOG = re.compile(r"duckdb_\w+\(|information_schema|\b(show|describe|summarize)\b", re.IGNORECASE)
 
 
 class StoreFile:
@@ -39,10 +41,13 @@ class StoreFile:
         return self._path or Path(":memory:")
 
     @contextmanager
-    def write(self, timeout_s: float | None = None) -> Iterator[Connection]:
-        """The store open for writing; made if it is not there. StoreError, StoreVersionError."""
+    def write(self, timeout_s: float | None = None, text: str | None = "") -> Iterator[Connection]:
+        """The store open for writing; made if it is not there. StoreError, StoreVersionError.
+
+        `text` names the analyses that are needed, None is all; in a file all are always there.
+        """
         if self._path is None:
-            yield self._in_memory("")
+            yield self._in_memory(text)
             return
         with in_our_words(self._path):
             if not self._exists():
@@ -75,8 +80,10 @@ class StoreFile:
             with in_our_words(self._path):
                 if run is not None:
                     _limit(con, run)
-                if run is not None or not _are_todays(con):
+                if run is not None:
                     _install_temporary(con, text)
+                elif not _are_todays(con):
+                    _install_temporary(con, None)
             yield con
 
     def _of_today(self, config: dict[str, str] | None) -> Connection:
@@ -135,7 +142,7 @@ class StoreFile:
         if self._memory is None:
             self._memory = duckdb.connect()
             migrate(self._memory, None)
-        for analysis in analyses() if text is None else named_in(text):
+        for analysis in _wanted(text):
             if analysis.name not in self._made:
                 self._memory.execute(analysis.sql)
                 self._made.add(analysis.name)
@@ -161,8 +168,13 @@ def _are_todays(con: Connection) -> bool:
 
 def _install_temporary(con: Connection, text: str | None) -> None:
     """Makes analyses for this connection alone: those that an SQL text names, or all."""
-    for analysis in analyses() if text is None else named_in(text):
+    for analysis in _wanted(text):
         con.execute(analysis.temporary_sql)
+
+
+def _wanted(text: str | None) -> Sequence[Analysis]:
+    """The analyses that an SQL text names; all for one that is not known, or that looks into the catalog."""
+    return analyses() if text is None or _CATALOG.search(text) else named_in(text)
 
 
 def _limit(con: Connection, run: int) -> None:

@@ -126,7 +126,7 @@ class Store(StoreFile):
         """Sums up what charts need of a run's snapshots, part by part, for those that are not yet; returns how many."""
         taken = 0
         while True:
-            with self.write() as con:  # others have their turn between two parts
+            with self.write(text=None) as con:  # others have their turn between two parts
                 part = roll_up_part(con, run_id)
             taken += part
             if not part:

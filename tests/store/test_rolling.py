@@ -139,7 +139,7 @@ def test_rolling_up_again_takes_in_what_is_new_and_what_came_late(sql: Sql) -> N
 def test_parts_add_up(minute: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolling, "PART", 1)
     before = cells(minute, "8, 32")
-    with minute.store.write() as con:
+    with minute.store.write(text=None) as con:
         parts = [rolling.roll_up_part(con, 1) for _ in range(3)]
     assert sum(parts) == 640
     assert parts[-1] == 0
