@@ -37,7 +37,8 @@ SELECT
   any_value(name) AS name
 FROM numbered
 GROUP BY run_id, target_id, area
-ORDER BY access_rate * sum(heat_seconds * bytes) / max(total_seconds) DESC, run_id, target_id, start_addr;
+-- By its logarithm, rounded: what is equally hot but for the last digits of sums stands in the order of addresses.
+ORDER BY round(ln(access_rate * sum(heat_seconds * bytes) / max(total_seconds)), 9) DESC, run_id, target_id, start_addr;
 
 COMMENT ON VIEW hottest_regions IS 'The areas of memory that were accessed over a whole run, hottest first.';
 COMMENT ON COLUMN hottest_regions.run_id IS 'The run.';

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.damo_records import damo_record, take_in, take_in_mappings
@@ -178,6 +178,7 @@ def record(sql: Sql, snapshots: Snapshots, shift: int = 0, halves: bool = False)
 
 @settings(max_examples=10, deadline=None)
 @given(SNAPSHOTS)
+@example([([], 5), ([16, 27, 29], 1)])  # two areas that are equally hot
 def test_cutting_regions_and_shifting_addresses_changes_no_area_and_no_mapping(snapshots: Snapshots) -> None:
     sql = Sql()
     plain = record(sql, snapshots)
