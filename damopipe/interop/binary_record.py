@@ -33,7 +33,7 @@ MOST = 1 << 24
 
 def read(source: Source, known: Known) -> Iterator[Item]:
     """The snapshots of a file. Raises DamagedError where it ends in the middle, after what comes before."""
-    version = struct.unpack("<i", source.exactly(20)[16:])[0] if source.head.startswith(MAGIC) else 0
+    version = _unpack("<i", source.exactly(20)[16:], source)[0] if source.head.startswith(MAGIC) else 0
     if version not in (0, 1, 2):
         raise DamagedError(f"{source.label}: is a binary record of version {version}; there are 0, 1 and 2")
     yield Header(f"damo record (binary, version {version})")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damopipe.errors import DamagedError, StageError, UsageError
-from damopipe.interop import importing, json_pieces
+from damopipe.interop import importing, json_pieces, sniff
 from damopipe.interop.items import Known
 from damopipe.interop.source import Source, opened
 from damopipe.records import Batch
@@ -78,9 +78,9 @@ def test_a_file_that_is_changed_is_read_or_refused(kind: str, changes: list[tupl
     assert said is None or "\n" not in said
 
 
-@given(st.binary(max_size=400))
-def test_any_bytes(data: bytes) -> None:
-    _, said = read(data)
+@given(st.sampled_from([magic for magic, _ in (*sniff._MAGIC, *sniff._FOREIGN)]) | st.just(b""), st.binary(max_size=400))
+def test_any_bytes(magic: bytes, data: bytes) -> None:
+    _, said = read(magic + data)
     assert said is None or "\n" not in said
 
 

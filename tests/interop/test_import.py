@@ -165,6 +165,7 @@ def test_much_goes_in_pieces(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b"", "is empty"),
+        (b"\x17\x08Dtracing7\0", r"is a trace.dat, which this version does not read \(import what trace-cmd report prints\)"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a PNG picture"),
         (b"PAR1" + bytes(50), "is a Parquet file"),
         (bytes(8) + b"DUCK" + bytes(50), "is a DuckDB file"),
