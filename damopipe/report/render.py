@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import vl_convert as vlc
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from damopipe.errors import StageError, UsageError
 from damopipe.owner import written_whole
+from damopipe.report import markup
 
 SCALE = 2.0
 """Pixels a point in a PNG."""
@@ -25,13 +25,9 @@ Spec = dict[str, Any]
 
 
 def _html(spec: Spec) -> bytes:
-    environment = Environment(
-        loader=PackageLoader("damopipe.report"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    page = environment.get_template("chart.html.j2")
     title = spec.get("title", {})
     name = title.get("text", "chart") if isinstance(title, dict) else str(title)
-    return page.render(title=name, spec=spec, script=_library()).encode()
+    return markup.page("chart.html.j2", title=name, spec=spec, script=_library()).encode()
 
 
 @cache
