@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from damopipe.batches import batch as batch
 from damopipe.kernel import pressure, procfs
-from damopipe.records import KINDS, Batch
+from damopipe.records import Batch
 
 if TYPE_CHECKING:
     from damopipe.backend.watched import Watched
@@ -140,20 +141,3 @@ def probe_hits(start_addr: Array, hits: Array) -> dict[str, Array]:
         "probe": np.tile(np.arange(nr_probes, dtype=np.uint8), nr_regions),
         "hits": hits.reshape(-1).astype(np.uint32),
     }
-
-
-def batch(kind: str, columns: dict[str, Any]) -> Batch:
-    """A batch with its columns as `records.KINDS` has them; None in a text or in a list is NULL."""
-    return Batch(kind, {name: _typed(values, KINDS[kind][name]) for name, values in columns.items()})
-
-
-def _typed(values: Any, dtype: str) -> Array:
-    if dtype == "object":
-        unknown = [value is None for value in values]
-        texts = np.asarray(values, dtype=object)
-        return np.ma.MaskedArray(texts, unknown) if any(unknown) else texts
-    if isinstance(values, list) and None in values:
-        values = np.ma.MaskedArray([value or 0 for value in values], [value is None for value in values])
-    if isinstance(values, np.ma.MaskedArray):
-        return values.astype(dtype) if np.ma.is_masked(values) else values.data.astype(dtype)
-    return np.asarray(values, dtype="int64" if dtype.startswith("datetime") else dtype).astype(dtype)

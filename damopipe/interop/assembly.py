@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.interop.columns import batch
+from damopipe.batches import batch
 from damopipe.interop.items import Item, Known, Note
 from damopipe.interop.targets import Targets
 from damopipe.kernel.reports import cut

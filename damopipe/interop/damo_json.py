@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+from damopipe.batches import batch
 from damopipe.errors import DamagedError
-from damopipe.interop.columns import batch
 from damopipe.interop.items import Header, Item, Known
 from damopipe.interop.json_pieces import Pieces
 from damopipe.interop.numbers import integer, microseconds, size

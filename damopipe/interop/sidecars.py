@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from damopipe.batches import batch
 from damopipe.errors import DamagedError
-from damopipe.interop.columns import batch
 from damopipe.interop.items import Known
 from damopipe.interop.numbers import integer, microseconds
 from damopipe.records import Batch
