@@ -106,15 +106,37 @@ def test_what_it_did_is_a_scheme_over_time(damon: FakeDamon, planned: Planned) -
 
 
 def test_hot_and_cold_are_two_schemes(damon: FakeDamon, planned: Planned) -> None:
-    parameter(damon, "damon_lru_sort", "nr_lru_sorted_hot_regions").write_text("1\n")
     with start(damon, planned(LRU_SORT)) as session:
         batches = session.batches()
-        first = next(batches)
-        assert first.kind == "counter"  # what was counted before is not of this run
+        parameter(damon, "damon_lru_sort", "nr_lru_sorted_hot_regions").write_text("1\n")
         parameter(damon, "damon_lru_sort", "nr_lru_sorted_cold_regions").write_text("7\n")
-        (stat, *_) = of(batches, "scheme_stat")
-    assert stat.columns["scheme_id"].tolist() == [0, 1]
-    assert stat.columns["nr_applied"].tolist() == [1, 7]
+        first, *_, last = of(batches, "scheme_stat")
+    assert first.columns["scheme_id"].tolist() == [0, 1]
+    assert first.columns["nr_applied"].tolist() == [0, 0]
+    assert last.columns["nr_applied"].tolist() == [1, 7]
+
+
+def test_what_was_counted_before_is_not_of_this_run(damon: FakeDamon, planned: Planned) -> None:
+    """Also where it stays as it is: a module that has nothing to do has told that it did nothing."""
+    for name, text in (("nr_reclaimed_regions", "9"), ("bytes_reclaimed_regions", "8192")):
+        parameter(damon, "damon_reclaim", name).write_text(text + "\n")
+    with start(damon, planned(RECLAIM)) as session:
+        batches = session.batches()
+        first = next(batch for batch in batches if batch.kind == "scheme_stat")
+        assert (first.columns["nr_applied"].tolist(), first.columns["sz_applied"].tolist()) == ([0], [0])
+        parameter(damon, "damon_reclaim", "bytes_reclaimed_regions").write_text("12288\n")  # counts on, as 7.3 does
+        *_, last = of(batches, "scheme_stat")
+    assert (last.columns["nr_applied"].tolist(), last.columns["sz_applied"].tolist()) == ([0], [4096])
+
+
+def test_a_kernel_that_counts_anew_is_believed(damon: FakeDamon, planned: Planned) -> None:
+    parameter(damon, "damon_reclaim", "nr_reclaimed_regions").write_text("9\n")
+    with start(damon, planned(RECLAIM)) as session:
+        batches = session.batches()
+        parameter(damon, "damon_reclaim", "nr_reclaimed_regions").write_text("2\n")
+        parameter(damon, "damon_reclaim", "nr_quota_exceeds").write_text("3\n")
+        *_, last = of(batches, "scheme_stat")
+    assert (last.columns["nr_applied"].tolist(), last.columns["qt_exceeds"].tolist()) == ([2], [3])
 
 
 def test_idle_times_are_recorded_when_they_are_new(newest: FakeDamon, planned: Planned) -> None:
