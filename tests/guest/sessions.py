@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,16 @@ Table = dict[str, "np.ndarray[Any, Any]"]
 
 
 class Run:
-    """What a session of `plan` yields."""
+    """What a session of `plan` yields; it is stopped once `until` holds."""
 
-    def __init__(self, plan: Plan, takeover: bool = False) -> None:
+    def __init__(self, plan: Plan, takeover: bool = False, until: Callable[[], bool] = lambda: False) -> None:
         self.notes: list[str] = []
         found: dict[str, list[Batch]] = defaultdict(list)
         with start(plan, self.notes, takeover) as session:
             for batch in session.batches():
                 found[batch.kind].append(batch)
+                if until():
+                    session.stop()
         self.end_reason, self.targets = session.end_reason, session.targets
         self.tables: dict[str, Table] = {kind: _joined(batches) for kind, batches in found.items()}
 

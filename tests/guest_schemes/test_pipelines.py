@@ -14,11 +14,12 @@ from damopipe.pipeline.planned import Plan
 
 from ..backend.plans import pid
 from ..guest.sessions import Run
-from .acting import FEATURES
+from .acting import AT_MOST_S, FEATURES, recorded, until
 from .conftest import Lay
 from .layout import MIB, Layout
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
+LONG_ENOUGH = f"{AT_MOST_S}s"
 WITH_SCHEMES = ("thp", "reclaim", "reclaim-psi", "lru-sort", "tiering", "interleave", "cold-tail", "wss")
 
 
@@ -50,8 +51,7 @@ def test_it_runs_or_says_what_it_needs(lay: Lay, name: str) -> None:
 def test_reclaim_takes_memory_and_not_the_working_set(lay: Lay) -> None:
     here = lay(hot=(8, "hot"), cold=(64, "cold"))
     before = here.total("VmRSS")
-    run = Run(planned("reclaim", here, "12s", idle="1s"))
-    assert before - here.total("VmRSS") > 56 * MIB
+    run = until(planned("reclaim", here, LONG_ENOUGH, idle="1s"), recorded(lambda: before - here.total("VmRSS") > 56 * MIB))
     assert here.bytes_of("Rss", "hot") > 7 * MIB
     hot = here.areas["hot"]
     assert run.rate((hot.start_addr, hot.end_addr)) > 0.5
@@ -61,11 +61,13 @@ def test_reclaim_takes_memory_and_not_the_working_set(lay: Lay) -> None:
 
 def test_thp_gives_huge_pages_to_what_is_hot(lay: Lay) -> None:
     here = lay(hot=(8, "hot"), cold=(32, "cold"))
-    run = Run(planned("thp", here, "16s"))
-    assert here.bytes_of("AnonHugePages", "hot") >= 6 * MIB
-    # Before regions are told apart one of them may be hot as a whole: of the cold part the advice is what counts.
-    assert here.flagged("hg", "hot") >= 6 * MIB
-    assert here.flagged("nh", "cold") >= 24 * MIB
+
+    def is_so() -> bool:
+        # Before regions are told apart one of them may be hot as a whole: of the cold part the advice is what counts.
+        is_huge = here.bytes_of("AnonHugePages", "hot") >= 6 * MIB and here.flagged("hg", "hot") >= 6 * MIB
+        return is_huge and here.flagged("nh", "cold") >= 24 * MIB
+
+    run = until(planned("thp", here, LONG_ENOUGH), recorded(is_so))
     counters = run.tables["counter"]
     huge = counters["value"][counters["name"] == "meminfo.AnonHugePages"]
     assert int(huge.max()) >= 6 * MIB  # of the whole system: a process that ended may have let go of some meanwhile
