@@ -26,6 +26,9 @@ GOAL_METRICS: dict[str, tuple[str, ...]] = {
 }
 """Each quota goal metric and what it needs beside a target value."""
 
+PHYSICAL_METRICS = frozenset({"node_eligible_mem_bp"})
+"""Those that DAMON knows with operations paddr alone: with others 7.3 does not start (EINVAL)."""
+
 GOAL_TUNERS = ("consist", "temporal")
 WATERMARK_METRICS = ("none", "free_mem_rate")
 

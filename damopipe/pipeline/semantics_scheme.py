@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator
 from damopipe import units
 from damopipe.damon.actions import ACTIONS, Action
 from damopipe.damon.filters import FILTER_TYPES
-from damopipe.damon.scheme import GOAL_METRICS
+from damopipe.damon.scheme import GOAL_METRICS, PHYSICAL_METRICS
 from damopipe.pipeline.model_scheme import Filter, Goal, Pattern, Scheme, Watermarks
 from damopipe.pipeline.semantics_guard import feed_problems
 from damopipe.pipeline.values import Measured
@@ -30,7 +30,7 @@ def scheme_problems(key: str, scheme: Scheme, operations: str, nr_targets: int) 
     yield from _pattern(f"{key}.pattern", scheme.pattern)
     yield from _quota(key, scheme)
     for number, goal in enumerate(scheme.goals):
-        yield from _goal(f"{key}.goals[{number}]", goal)
+        yield from _goal(f"{key}.goals[{number}]", goal, operations)
     if scheme.watermarks:
         yield from _watermarks(f"{key}.watermarks", scheme.watermarks)
     for number, one in enumerate(scheme.filters):
@@ -87,8 +87,10 @@ def _quota(key: str, scheme: Scheme) -> Found:
         yield f"{key}.goals", "tune a quota; add quota = { interval = '1s' }, with an upper limit if there is one"
 
 
-def _goal(key: str, goal: Goal) -> Found:
+def _goal(key: str, goal: Goal, operations: str) -> Found:
     needs = GOAL_METRICS[goal.metric]
+    if goal.metric in PHYSICAL_METRICS and operations != "paddr":
+        yield f"{key}.metric", f"{goal.metric} is known of physical memory alone; use operations paddr, or another metric"
     if "nid" in needs and goal.nid is None:
         yield f"{key}.nid", f"is missing; {goal.metric} is about one NUMA node"
     if "memcg_path" in needs and goal.memcg is None:
