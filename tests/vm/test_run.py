@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import signal
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from damopipe.store import Store
 from tests.program import Program
+from tests.report.parsed import Page
 
 from .guest import Guest
 from .job import Job
 from .workloads import hot_cold
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
+THP_TARGET = 'process = { name = "${process}", children = true }'
 LISTING = (
     "cd /sys/kernel/mm/damon && find . | sort && grep -r . . | sort; ls /sys/kernel/tracing/instances; "
     "grep . /sys/module/damon_*/parameters/enabled"
@@ -67,9 +71,31 @@ def test_a_recording_with_its_pictures(vm: Guest, damopipe: Program) -> None:
         assert (damopipe.folder / f"{chart}.png").stat().st_size > 10_000
 
 
-def without_pictures(vm: Guest, name: str) -> Path:
+def test_huge_pages_stand_beside_the_heat_map_in_one_report(vm: Guest, damopipe: Program) -> None:
+    """What thp.toml is for, as its reader sees it."""
+    vm.run(
+        "cd /sys/kernel/mm/transparent_hugepage && echo madvise > enabled && echo 100 > khugepaged/scan_sleep_millisecs"
+    ).check()
+    known = vm.start(hot_cold(8, 32), cpu=0)
+    known.wait_for("ready")
+    done = vm.damopipe("run", without_pictures(vm, "thp", {THP_TARGET: f"pid = {known.pid}"}), "--set", "seconds=30s")
+    assert done.returncode == 0, done.stderr
+    made = damopipe("report", "--store", str(vm.share / "damopipe.duckdb"), "-o", "report.html")
+    assert made.code == 0, made.err
+    page = Page((damopipe.folder / "report.html").read_text())
+    charts = json.loads(page.unpacked("series"))["charts"]
+    (huge,) = (line["value"] for chart in charts for line in chart["lines"] if line["name"] == "anonymous huge pages")
+    assert max(huge) - huge[0] >= 6 << 20
+    (heat,) = page.about()["maps"]
+    assert heat["regions"]["snapshots"] > 10
+
+
+def without_pictures(vm: Guest, name: str, instead: Mapping[str, str] = MappingProxyType({})) -> Path:
     """A ready pipeline whose charts are drawn outside: rendering takes minutes in QEMU."""
     text = (PIPELINES / f"{name}.toml").read_text().partition("[[output]]")[0]
+    for old, new in instead.items():
+        assert old in text
+        text = text.replace(old, new)
     (vm.share / f"{name}.toml").write_text(text)
     return vm.share / f"{name}.toml"
 
