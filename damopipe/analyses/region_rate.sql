@@ -15,7 +15,7 @@ SELECT
     AS access_rate,
   CASE WHEN s.aggr_us > 0 THEN r.nr_accesses * (1e6::DOUBLE / s.aggr_us) END AS access_hz,
   (r.age * s.aggr_us)::UBIGINT AS age_us,
-  CASE WHEN r.nr_accesses > 0 THEN 0 WHEN r.nr_accesses = 0 THEN r.age * s.aggr_us END::UBIGINT AS idle_us
+  CASE WHEN r.nr_accesses > 0 THEN 0 WHEN r.nr_accesses = 0 THEN (r.age + 1::UBIGINT) * s.aggr_us END::UBIGINT AS idle_us
 FROM region AS r
 LEFT JOIN snapshot AS s USING (run_id, target_id, ts);
 
@@ -31,4 +31,4 @@ COMMENT ON COLUMN region_rate.age IS 'Aggregations for which nr_accesses stayed 
 COMMENT ON COLUMN region_rate.access_rate IS 'The share of the aggregation''s samples that found it accessed, 0 to 1; NULL where their number is unknown.';
 COMMENT ON COLUMN region_rate.access_hz IS 'Samples a second that found it accessed: at most one a sampling interval. NULL where the aggregation interval is unknown.';
 COMMENT ON COLUMN region_rate.age_us IS 'The age as a time, by the aggregation interval in force; NULL where either is unknown.';
-COMMENT ON COLUMN region_rate.idle_us IS 'For how long it has not been accessed: age_us where nr_accesses is 0, else 0. damo adds one aggregation, and takes less than 1 % for none.';
+COMMENT ON COLUMN region_rate.idle_us IS 'For how long it has not been accessed, 0 where it was: age_us and this aggregation, as in idle_regions. NULL where unknown. damo takes less than 1 % for none.';

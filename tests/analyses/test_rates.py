@@ -33,7 +33,7 @@ class TestRegionRate:
     COLUMNS = "SELECT access_rate, access_hz, age_us, idle_us FROM region_rate ORDER BY start_addr"
 
     def test_rates_and_ages_have_units(self, sql: Sql) -> None:
-        assert tiny(sql)(self.COLUMNS) == [(1.0, 200.0, 300_000, 0), (0.0, 0.0, 900_000, 900_000), (0.25, 50.0, 0, 0)]
+        assert tiny(sql)(self.COLUMNS) == [(1.0, 200.0, 300_000, 0), (0.0, 0.0, 900_000, 1_000_000), (0.25, 50.0, 0, 0)]
 
     def test_what_is_unknown_is_null_and_never_0(self, sql: Sql) -> None:
         sql.snapshot(ts=1, nr_samples=None).region(0, PAGE, 3, age=2).region(PAGE, 2 * PAGE, 0, age=2)

@@ -76,7 +76,7 @@ class TestRegions:
         columns = "seconds, start_addr, end_addr, size_bytes, offset_bytes, access_rate, access_hz, age_us, idle_us, name"
         assert at(sql, "", columns) == [
             (1.0, 2**63, 2**63 + PAGE, PAGE, 0, 0.5, 5.0, 2 * 10**6, 0, None),
-            (1.0, 2**63 + 2 * PAGE, 2**63 + 4 * PAGE, 2 * PAGE, 2 * PAGE, 0.0, 0.0, 3 * 10**6, 3 * 10**6, "[heap]"),
+            (1.0, 2**63 + 2 * PAGE, 2**63 + 4 * PAGE, 2 * PAGE, 2 * PAGE, 0.0, 0.0, 3 * 10**6, 4 * 10**6, "[heap]"),
         ]
 
     def test_what_is_unknown_is_null(self, sql: Sql) -> None:
