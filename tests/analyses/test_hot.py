@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.damo_records import damo_record, take_in, take_in_mappings
+from tests.recordings import taken_in
 from tests.rows import PAGE, Sql
 
 MIB = 2**20
@@ -209,7 +209,7 @@ def test_areas_have_all_the_accesses_there_were(snapshots: Snapshots, far: int) 
 
 def test_the_hot_memory_of_a_recording_is_the_two_objects_that_its_workload_walks_through(sql: Sql) -> None:
     zigzag = "kernel/masim_zigzag_30s_k7.3/damon.json_compressed"
-    take_in_mappings(take_in(sql, damo_record(zigzag)), f"{zigzag}.vmas")
+    taken_in(sql, zigzag)
     sizes = [end - start for start, end, *_ in areas(sql)[:2]]
     assert sizes == [pytest.approx(95 * MIB, rel=0.05)] * 2
     name, _, _, _, share = mappings(sql)[0]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.damo_records import damo_record, take_in
+from tests.recordings import taken_in
 from tests.rows import PAGE, Sql, batch
 
 AGGR_US = 100_000
@@ -241,7 +241,7 @@ def test_no_column_has_a_type_that_breaks_charts(shared: Sql, name: str) -> None
 
 def damo_snapshot(sql: Sql) -> Sql:
     """damo's recording of one snapshot of 60 GiB of physical memory."""
-    return take_in(sql, damo_record("damo/damon.data.snapshot.nofilter"))
+    return taken_in(sql, "damo/damon.data.snapshot.nofilter")
 
 
 def test_percentiles_are_damos(sql: Sql) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from damopipe.records import TIME, Batch
-from tests.damo_records import damo_record, take_in
+from tests.recordings import taken_in
 from tests.rows import PAGE, Sql
 
 STEP_NS = 10**8
@@ -118,6 +118,6 @@ def test_shifted_and_split_regions_have_the_same_phases(sql: Sql) -> None:
 
 def test_the_steps_of_a_real_program_are_found(sql: Sql) -> None:
     """masim's stairs: ten steps of three seconds, each over 10 MiB, of which DAMON finds about so much."""
-    rows = found(take_in(sql, damo_record("kernel/masim_stairs_30s_k6.12/damon.json_compressed")))
+    rows = found(taken_in(sql, "kernel/masim_stairs_30s_k6.12/damon.json_compressed"))
     assert 6 <= len(rows) <= 12
     assert all(9 <= size * PAGE / 2**20 <= 15 for *_, size in rows[1:-1])

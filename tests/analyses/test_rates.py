@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.damo_records import damo_file, damo_record, take_in
+from tests.recordings import real, taken_in
 from tests.rows import PAGE, Sql
 
 IN_FORCE = {"sample_us": 5000, "aggr_us": 100_000, "nr_samples": 20}
@@ -167,20 +167,20 @@ class TestRegionSizes:
 
 def damo_table(name: str) -> list[list[str]]:
     """The lines of a report of damo's, in words; its bars are left out."""
-    return [line.split("|")[0].split() for line in damo_file(name).read_text("utf-8").splitlines()]
+    return [line.split("|")[0].split() for line in real(name).read_text("utf-8").splitlines()]
 
 
 class TestAsDamo:
     def test_rates_and_ages_of_a_snapshot_of_damo(self, sql: Sql) -> None:
         expected = damo_table("damo/expects/report-detailed-nofilter")
         rates = [float(words[words.index("access") + 1]) for words in expected if "addr" in words]
-        take_in(sql, damo_record(NOFILTER))
+        taken_in(sql, NOFILTER)
         found = sql("SELECT access_hz FROM region_rate WHERE run_id = $run ORDER BY start_addr", run=sql.run_id)
         assert [rate for (rate,) in found] == pytest.approx(rates)
 
     def test_bandwidth_of_a_snapshot_of_damo(self, sql: Sql) -> None:
         line = next(words for words in damo_table("damo/expects/report-detailed-nofilter") if words[:2] == ["memory", "bw"])
-        take_in(sql, damo_record(NOFILTER))
+        taken_in(sql, NOFILTER)
         (found,) = sql("SELECT bandwidth_bytes_per_s FROM bandwidth WHERE run_id = $run", run=sql.run_id)
         assert line[4] == "GiB"
         assert found[0] == pytest.approx(float(line[3]) * 2**30, rel=1e-5)
@@ -188,7 +188,7 @@ class TestAsDamo:
     def test_temperatures_by_percentile_of_a_snapshot_of_damo(self, sql: Sql) -> None:
         lines = damo_table("damo/expects/report-temperature-percentiles-nofilter")
         expected = [(int(words[0]), float(words[1].replace(",", ""))) for words in lines if words[0].isdigit()]
-        take_in(sql, damo_record(NOFILTER))
+        taken_in(sql, NOFILTER)
         query = "SELECT temperature, size_bytes FROM temperature($run, access_weight := 100, age_weight := 100) ORDER BY ALL"
         rows = sql(query, run=sql.run_id)
         reached = list(accumulate(size for _, size in rows))
@@ -199,7 +199,7 @@ class TestAsDamo:
     def test_counts_of_regions_by_percentile_of_a_recording_of_damo(self, sql: Sql) -> None:
         lines = damo_table("damo/expects/report-nr_regions")
         expected = [(int(words[0]), int(words[1])) for words in lines if words[0].isdigit()]
-        take_in(sql, damo_record("damo/damon.data"))
+        taken_in(sql, "damo/damon.data")
         rows = sql("SELECT nr_regions FROM nr_regions WHERE run_id = $run ORDER BY ts OFFSET 20", run=sql.run_id)
         counts = sorted(count for (count,) in rows)
         assert [(p, counts[min(p * len(counts) // 100, len(counts) - 1)]) for p, _ in expected] == expected

@@ -13,17 +13,10 @@ import pytest
 from damopipe.interop.importing import Imported, import_file
 from damopipe.interop.items import Known
 from damopipe.store import Store
+from tests.recordings import real
 
-SHARED = Path(__file__).parents[3] / "shared/data"
 RECORDINGS = ("masim_stairs_30s_k6.12", "masim_zigzag_30s_k7.3", "paddr_k6.12")
 _EVENT = re.compile(r"(\d+)\.(\d+): +damon:damon_aggregated: target_id=\d+ nr_regions=\d+ (\d+)-(\d+): (\d+)(?: (\d+))?")
-
-
-def real(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"there are no recordings in {SHARED}")
-    return path
 
 
 def taken(path: Path, folder: Path) -> tuple[Store, Imported]:

@@ -14,8 +14,8 @@ from damopipe.outputs.chart import heading_of
 from damopipe.outputs.show import Wanted, regions_of
 from damopipe.report import show, template
 from damopipe.report.terminal_parts import Screen
-from tests.damo_records import damo_file, damo_record, take_in
 from tests.program import Program
+from tests.recordings import real, taken_in
 from tests.rows import PAGE, Sql
 
 PLAIN = Screen(80, 24, 0)
@@ -133,25 +133,25 @@ def test_a_form_that_a_value_cannot_have(some: Sql) -> None:
 
 
 def damo(sql: Sql, style: str) -> list[str]:
-    take_in(sql, damo_record("damo/damon.data.snapshot.nofilter"))
+    taken_in(sql, "damo/damon.data.snapshot.nofilter")
     return shown(sql, style, weights=(0, 100, 100))
 
 
 def test_the_histogram_of_temperatures_is_damos(sql: Sql) -> None:
-    sizes = re.findall(r"\) +([\d.]+ \w+) +\|", damo_file("damo/expects/report-temperature-sz-hist-nofilter").read_text())
+    sizes = re.findall(r"\) +([\d.]+ \w+) +\|", real("damo/expects/report-temperature-sz-hist-nofilter").read_text())
     ours = [re.search(r"  +([\d.,]+ \w+) █*$", line) for line in damo(sql, "temperature")[4:]]
     as_ours = [f"{float(number):.1f} {unit}" if unit != "B" else f"{number} B" for number, unit in map(str.split, sizes)]
     assert [found and found[1] for found in ours] == as_ours
 
 
 def test_percentiles_of_temperatures_are_damos(sql: Sql) -> None:
-    text = damo_file("damo/expects/report-temperature-percentiles-nofilter").read_text()
+    text = real("damo/expects/report-temperature-percentiles-nofilter").read_text()
     theirs = re.findall(r"^ *(\d+) +(-?[\d,]+) ", text, re.MULTILINE)
     assert re.findall(r"(\d+)% +(-?[\d,]+) ", "\n".join(damo(sql, "temperature-percentiles"))) == theirs
 
 
 def test_every_line_of_details_has_the_numbers_of_damos(sql: Sql) -> None:
-    text = damo_file("damo/expects/report-detailed-nofilter").read_text()
+    text = real("damo/expects/report-detailed-nofilter").read_text()
     theirs = [int(hz) for hz in re.findall(r"^\d+ +addr .* access (\d+) hz", text, re.MULTILINE)]
     ours = [float(hz) for hz in re.findall(r" ([\d.]+) Hz", "\n".join(damo(sql, "detailed")))]
     assert ours == theirs

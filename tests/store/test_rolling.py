@@ -9,7 +9,7 @@ import pytest
 
 from damopipe.records import TIME, Batch
 from damopipe.store import rolling
-from tests.damo_records import damo_record, take_in
+from tests.recordings import taken_in
 from tests.rows import PAGE, Sql
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def test_an_empty_run_can_be_rolled_up(sql: Sql) -> None:
 
 
 def test_a_real_recording_answers_the_same(sql: Sql) -> None:
-    take_in(sql, damo_record("kernel/masim_zigzag_30s_k7.3/damon.json_compressed"))
+    taken_in(sql, "kernel/masim_zigzag_30s_k7.3/damon.json_compressed")
     close(sql)
     heap = sql("SELECT from_addr, to_addr FROM address_areas(2) ORDER BY heat DESC LIMIT 1")[0]
     asked = f"3, 20, from_addr := {heap[0]}, to_addr := {heap[1]}"
