@@ -159,7 +159,8 @@ def _collect(query: Query, run_id: int, options: Options) -> Rows:
     areas = [_area(query, parameters, options, *area, height) for area, height in zip(chosen, heights, strict=True)]
     if all(np.isnan(area.rates).all() for area in areas):
         missing = "a snapshot's beginning, its nr_samples or a region's nr_accesses is missing"
-        raise StageError(f"run {run_id} has no known access rate there ({missing}), so there is no heat map")
+        imported = "a recording that was imported can be imported with --sample and --aggregation"
+        raise StageError(f"run {run_id} has no known access rate there ({missing}), so there is no heat map; {imported}")
     begin, end = ((ns - span.first_ns) / 1e9 for ns in (span.from_ns, span.to_ns))
     return Rows(target, begin, end, tuple(areas), run_id)
 

@@ -55,7 +55,8 @@ def command(
     if as_json:
         output.data(json.dumps([_facts(one) for one in made], indent=2))
     else:
-        output.say(f"next: damopipe chart heatmap --run {made[-1].run_id}")
+        chart = "heatmap" if made[-1].has_rates else "wss_over_time"
+        output.say(f"next: damopipe chart {chart} --run {made[-1].run_id}")
     return 1 if damaged else 0
 
 

@@ -38,6 +38,11 @@ READERS = {
 }
 """Each form that `sniff` finds and the module that reads it."""
 
+_NO_INTERVALS = (
+    "it does not tell its intervals, so that access rates, ages in time and the heat map are not known; import it with "
+    "--sample and --aggregation (DAMON's defaults are 5ms and 100ms)"
+)
+
 
 @dataclass
 class Imported:
@@ -52,6 +57,8 @@ class Imported:
     last_ns: int | None = None
     notes: list[str] = field(default_factory=list)
     damage: str | None = None
+    has_rates: bool = False
+    """Whether of any snapshot it is known how many samples it has."""
 
 
 def import_file(path: Path, store: Store, known: Known, tell: Tell, name: str | None = None) -> Imported:
@@ -114,6 +121,8 @@ class _Taking:
         imported = self._imported
         if imported.run_id is None:
             raise StageError(imported.damage or f"{imported.file}: has no snapshots ({imported.form})")
+        if not imported.has_rates:
+            imported.notes.append(_NO_INTERVALS)
         self._join()
         self._store.close_run(
             imported.run_id, status=status, end_reason=reason, ended_at_ns=imported.last_ns or 0, notes=imported.notes
@@ -138,7 +147,9 @@ class _Taking:
         imported = self._imported
         imported.first_ns = min(int(times.min()), imported.first_ns if imported.first_ns is not None else 2**63 - 1)
         imported.last_ns = max(int(times.max()), imported.last_ns or 0)
-        imported.snapshots += len(batch) if batch.kind == "snapshot" else 0
+        if batch.kind == "snapshot":
+            imported.snapshots += len(batch)
+            imported.has_rates |= bool(np.ma.count(batch.columns.get("nr_samples", np.ma.masked)))
         imported.regions += len(batch) if batch.kind == "region" else 0
         self._batches.append(batch)
         self._rows += len(batch)

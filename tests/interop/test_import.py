@@ -44,11 +44,14 @@ def test_an_old_record_without_intervals_and_ages(tmp_path: Path) -> None:
     taken = Taken(tmp_path, files.as_json(old))
     assert taken.regions == WITHOUT_AGES
     assert taken.rows("sample_us, aggr_us, nr_samples", "snapshot") == [(None, None, None)] * 2
+    (note,) = taken.imported.notes
+    assert "import it with --sample and --aggregation" in note
 
 
 def test_intervals_that_whoever_imports_knows(tmp_path: Path) -> None:
     taken = Taken(tmp_path, files.perf_script(), Known(5_000, 100_000))
     assert taken.rows("sample_us, aggr_us, nr_samples", "snapshot") == [(5000, 100_000, 20)] * 2
+    assert taken.imported.notes == []
 
 
 def test_tuned_intervals_are_those_of_the_snapshot(tmp_path: Path) -> None:
