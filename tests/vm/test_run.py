@@ -62,7 +62,6 @@ def test_a_recording_with_its_pictures(vm: Guest, damopipe: Program) -> None:
     # How much CPU time is much depends on the processor, and an emulated one is thirty times slower than those it is said of.
     wrong = "SELECT name, value FROM run_health WHERE NOT is_fine AND name NOT LIKE 'CPU time of %'"
     assert store.query(wrong).rows == []
-    assert store.query("SELECT count(*) FROM run_health WHERE name LIKE 'CPU time of %'").rows == [(2,)]
     assert store.query("SELECT clock_offset_ns IS NOT NULL, kernel FROM run").rows[0] == (True, vm.run("uname -r").stdout.strip())
     assert listing(vm) == before
     for chart in ("heatmap", "wss_distribution", "wss_over_time"):
