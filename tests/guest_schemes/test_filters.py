@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from damopipe.damon.filters import FILTER_TYPES, Filter
-from damopipe.damon.model import Bounds
+from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import Scheme
 from damopipe.errors import MachineError
 from damopipe.kernel import iomem
 from damopipe.kernel.needs import FILTER_FEATURES
+from damopipe.pipeline.planned import Plan
 
-from .acting import FEATURES, HERE, coarse, on_node, until
+from ..backend.plans import pid, plan
+from .acting import AT_MOST_S, FEATURES, HERE, coarse, on_node, until
 from .conftest import Group, Lay
 from .counting import Counted
 from .groups import memory, ours
@@ -60,6 +62,46 @@ def test_filters_of_pages(lay: Lay, group: Group) -> None:
     assert found == {"memcg": pytest.approx(whole, rel=0.05)} | {
         name: pytest.approx(value, rel=0.05, abs=MIB) for name, value in truth.items()
     }
+
+
+def two_processes(lay: Lay, *schemes: Callable[[list[AddressRange]], Scheme]) -> tuple[Plan, list[AddressRange]]:
+    """Schemes on an area of 48 MiB of a process and one of 16 MiB of another."""
+    both = [lay(area=(48, "cold")), lay(area=(16, "cold"))]
+    areas = [here.areas["area"] for here in both]
+    targets = [pid(here.pid, initial_regions=(area,)) for here, area in zip(both, areas, strict=True)]
+    made = tuple(make(areas) for make in schemes)
+    return plan(*targets, operations="fvaddr", sample_ms=10, seconds=AT_MOST_S, schemes=made), areas
+
+
+def part(area: AddressRange) -> AddressRange:
+    """12 MiB in its middle, but not where regions begin by themselves."""
+    start = area.start_addr + 7 * MIB + 4096
+    return AddressRange(start_addr=start, end_addr=start + 12 * MIB)
+
+
+def test_filters_of_targets(lay: Lay) -> None:
+    both, _ = two_processes(
+        lay,
+        lambda _: Scheme(name="all", action="stat"),
+        lambda _: Scheme(name="second", action="stat", filters=(only("target", target_index=1),)),
+        lambda _: Scheme(name="first", action="stat", filters=(Filter(type="target", target_index=1),)),
+    )
+    counted = Counted(both, 64 * MIB)
+    assert [counted.tried(number) for number in (1, 2)] == [16 * MIB, 48 * MIB]
+
+
+def through(address: AddressRange) -> Filter:
+    """Lets an address range through."""
+    return Filter(type="addr", allow=True, address=address)
+
+
+def test_a_filter_that_lets_through_is_refused_where_filters_only_reject(lay: Lay) -> None:
+    both, _ = two_processes(lay, lambda areas: Scheme(name="in", action="stat", filters=(through(part(areas[0])),)))
+    if "filter_allow" in FEATURES:
+        assert "split_filters" in FEATURES  # and it is written and read back in test_parameters.py
+        return
+    with pytest.raises(MachineError, match=r"scheme\[0\]\.filters\[0\]\.allow: a filter that lets through needs Linux 6\.14"):
+        until(both, bool)
 
 
 def test_a_type_that_the_kernel_lacks_is_refused_by_its_name(lay: Lay) -> None:
