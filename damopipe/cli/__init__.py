@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "show": "show",
     "sql": "sql",
     "import": "import_",
+    "export": "export",
     "runs": "runs",
     "start": "start",
     "tune": "tune",
