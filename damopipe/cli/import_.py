@@ -37,13 +37,13 @@ def command(
     """
     from damopipe.cli.reading import reading
     from damopipe.interop.importing import import_file
-    from damopipe.interop.run_folder import import_folder, run_folders
+    from damopipe.interop.run_folder import fresh_folders, import_folder, run_folders
     from damopipe.store import Store
 
     known, opened = _known(sample, aggregation), Store(store_path(store))
     made: list[Imported] = []
     damaged = False
-    for file in (place for given in files for place in run_folders(given) or [given]):
+    for file in (place for given in files for place in fresh_folders(given, opened, again, output.note) or [given]):
         with reading(quiet=as_json) as tell:
             is_run = file.is_dir() and run_folders(file) == [file]
             found = import_folder(file, opened, name, again) if is_run else import_file(file, opened, known, tell, name)

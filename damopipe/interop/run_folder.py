@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,19 @@ def run_folders(path: Path) -> list[Path]:
     if (path / "run.parquet").is_file():
         return [path]
     return sorted(one.parent for one in path.glob("run=*/run.parquet")) if path.is_dir() else []
+
+
+def fresh_folders(path: Path, store: Store, again: bool, say: Callable[[str], None]) -> list[Path]:
+    """`run_folders`, without the runs that a store has already where others are new; `say` takes a line about those."""
+    every = run_folders(path)
+    if again or len(every) < 2 or not store.path.exists():
+        return every
+    have = {f"run={uid}": run_id for run_id, uid in store.query("SELECT run_id, uid::VARCHAR FROM run").rows}
+    fresh = [folder for folder in every if folder.name not in have]
+    for folder in every if fresh else []:
+        if folder.name in have:
+            say(f"{folder}: is in the store already, as run {have[folder.name]}; passed over")
+    return fresh or every
 
 
 def import_folder(folder: Path, store: Store, name: str | None, again: bool) -> Imported:

@@ -85,10 +85,13 @@ def test_out_and_in_again(damopipe: Program) -> None:
     refused(damopipe("import", "runs.parquet"), 2, "is in the store already, as run 1", "--again")
     done = damopipe("import", "runs.parquet", "--store", "other.duckdb")
     assert (done.code, done.out.count("a run of damopipe (Parquet), 2 snapshots, 4 regions")) == (0, 2)
+    assert damopipe("runs", "delete", "1").code == 0
+    done = damopipe("import", "runs.parquet")
+    assert done.code == 0 and done.err.count("is in the store already, as run 2; passed over") == 1
     assert damopipe("import", "runs.parquet", "--again").code == 0
     assert damopipe("export", "4", "-o", "back.json").code == 0
     refused(damopipe("import", "lone.parquet"), 2, "lone.parquet")
-    assert damopipe("export", "1", "-o", "lone.parquet", "--table", "region").code == 0
+    assert damopipe("export", "2", "-o", "lone.parquet", "--table", "region").code == 0
     refused(damopipe("import", "lone.parquet"), 2, "is a Parquet file, and none of a run")
 
 

@@ -53,8 +53,8 @@ def differences(store: Store, table: str, columns: str, runs: tuple[int, int]) -
     return store.query(f"(({one}) EXCEPT ALL ({other})) UNION ALL (({other}) EXCEPT ALL ({one}))").rows
 
 
-def whole(sql: Sql) -> Sql:
-    """A run with something of everything: two targets, a scheme, a process, mappings, counters."""
+def whole(sql: Sql, first_s: int = 2000) -> Sql:
+    """A run with something of everything: a scheme, a process, mappings, counters; four snapshots, a second apart."""
     sql.run(
         pipeline="web 中文",
         clock_offset_ns=1_000 * S,
@@ -65,11 +65,13 @@ def whole(sql: Sql) -> Sql:
     )
     for second in range(1, 5):
         hot = 20 if second < 4 else 0
-        at = {"ts": (2000 + second) * S}
+        at = {"ts": (first_s + second) * S}
         sql.snapshot(at["ts"], at["ts"] - S // 10, nr_samples=20, sample_us=5000, aggr_us=100_000, nr_regions=3, lost_events=0)
         sql.region(4096, 8192, hot, age=second).region(8192, 16384, hot, age=second).region(2**47, 2**47 + 4096, 1, age=9)
         sql.store.append(sql.run_id, [
-            batch("process", at | {"pid": 9, "role": "target", "comm": "web", "rss_bytes": second << 20, "swap_bytes": None}),
+            batch("process", at | {
+                "pid": 9, "role": "target", "comm": "web", "rss_bytes": second << 20, "vsz_bytes": 1 << 30, "swap_bytes": None,
+            }),
             batch("process", at | {"pid": 77, "role": "kdamond", "comm": "kdamond.0", "cpu_user_us": 0, "cpu_system_us": second}),
             batch("scheme_stat", at | {
                 "scheme_id": 0, "sz_tried": second * 8192, "sz_applied": second * 4096, "qt_exceeds": second,
@@ -79,7 +81,7 @@ def whole(sql: Sql) -> Sql:
             batch("counter", at | {"name": "meminfo.MemFree", "value": second << 30}),
         ])  # fmt: skip
         sql.mapping(4096, 16384, "[heap]")
-    sql.store.close_run(sql.run_id, status="complete", end_reason="duration", ended_at_ns=2005 * S)
+    sql.store.close_run(sql.run_id, status="complete", end_reason="duration", ended_at_ns=(first_s + 5) * S)
     return sql
 
 

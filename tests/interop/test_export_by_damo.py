@@ -28,6 +28,11 @@ REPORTS = (
     ("heatmap", "--output", "raw"),
     ("record_info", "--raw_numbers"),
 )
+FOOTPRINTS = (
+    ("footprints", "rss", "--raw_number"),
+    ("footprints", "vsz", "--raw_number"),
+    ("footprints", "sys_used", "--raw_number"),
+)
 _ALONE = 'mount -t tmpfs none /sys && mkdir /sys/module && exec "$@"'
 
 Damo = Callable[..., str]
@@ -49,7 +54,7 @@ def damo(tmp_path_factory: pytest.TempPathFactory) -> Damo:
     (folder / "file").chmod(0o755)
 
     def report(name: str, path: Path, *options: str) -> str:
-        assert name in {one[0] for one in REPORTS}, "damo's other commands write"
+        assert name in {one[0] for one in (*REPORTS, *FOOTPRINTS)}, "damo's other commands write"
         done = subprocess.run(
             [*alone, str(program), "report", name, "--input", str(path), *options], capture_output=True, text=True, timeout=60,
             cwd=folder, env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
@@ -75,6 +80,18 @@ def test_its_reports_are_those_of_the_recording(sql: Sql, damo: Damo, tmp_path: 
     for report, *options in REPORTS:
         one, other = (damo(report, path, *options) for path in (original, tmp_path / "exported"))
         assert other == one, report
+
+
+@pytest.mark.parametrize("recording", RECORDINGS[:1])
+def test_footprints_are_those_of_the_recording(sql: Sql, damo: Damo, tmp_path: Path, recording: str) -> None:
+    original = real(f"kernel/{recording}/damon.json_compressed")
+    taken(sql, original)
+    written(sql, "json_compressed", tmp_path / "exported")
+    for report, *options in FOOTPRINTS:
+        one, other = (
+            damo(report, path.with_name(f"{path.name}.mem_footprint"), *options) for path in (original, tmp_path / "exported")
+        )
+        assert other == one, options
 
 
 @pytest.mark.parametrize("form", ["json", "json_compressed", "perf_script"])

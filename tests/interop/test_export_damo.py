@@ -121,13 +121,14 @@ def test_the_text(sql: Sql, golden: Callable[[str, str], None], tmp_path: Path) 
 
 
 def test_what_has_no_place_is_said(sql: Sql, tmp_path: Path) -> None:
-    (said,) = written(whole(sql), "json", tmp_path / "r.json")
-    assert said == (
-        "damo has no place for what schemes did, samples of processes, mappings, counters of the system: not in this file, "
-        "but in --format parquet"
-    )
+    said = written(whole(sql), "json", tmp_path / "r.json")
+    assert said == [
+        "beside it are r.json.mem_footprint and r.json.vmas",
+        "damo has no place for what schemes did, faults, swap and CPU time of processes, counters of the system: "
+        "not in this file, but in --format parquet",
+    ]
     sql.snapshot(10**13, lost_events=3).region(0, 4096, 1, referenced_bytes=5)
-    assert written(sql, "json", tmp_path / "r.json")[0].startswith(
+    assert written(sql, "json", tmp_path / "r.json")[1].startswith(
         "damo has no place for 3 lost events, the bytes that procfs found referenced (damo's working sets are of whole regions),"
     )
 
@@ -162,3 +163,41 @@ def test_regions_without_a_snapshot_do_not_shift_the_others(sql: Sql, tmp_path: 
     written(sql, "json", tmp_path / "r.json")
     snapshots = json.loads((tmp_path / "r.json").read_text())[0]["snapshots"]
     assert [[region["start"] for region in one["regions"]] for one in snapshots] == [["0"], ["4,096"]]
+
+
+def test_footprints_and_mappings_beside_it_come_back(sql: Sql, tmp_path: Path) -> None:
+    names = ("MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached")
+    wall_s = 1_790_000_000
+    whole(sql, wall_s)
+    rows = [
+        {"ts": wall_s * S + 2 * S, "name": f"meminfo.{name}", "value": number << 20}
+        for number, name in enumerate(names)
+        if number != 1
+    ]
+    sql.store.append(sql.run_id, [batch("counter", *rows)])
+    before = sql.run_id
+    written(sql, "json_compressed", tmp_path / "r.data")
+    assert taken(sql, tmp_path / "r.data").notes == []
+    runs = before, sql.run_id
+    mapped = "SELECT epoch_ns(min(ts)), start_addr, end_addr, name FROM mapping WHERE run_id = $run GROUP BY ALL"
+    assert sql(mapped, run=runs[1]) == sql(mapped, run=runs[0]) == [((wall_s + 1) * S, 4096, 16384, "[heap]")]
+    ours, theirs = (
+        sql("SELECT ts, pid, rss_bytes FROM process WHERE run_id = $run AND role = 'target' ORDER BY ts", run=run) for run in runs
+    )
+    assert ours == theirs and len(ours) == 4
+    footprints = json.loads((tmp_path / "r.data.mem_footprint").read_text())
+    assert [len(one["footprints"]) for one in footprints] == [1, 2, 2, 2], "the system is there from its first sample on"
+    assert footprints[1]["footprints"][1]["footprint"] == {
+        "total": 0, "free": 2 << 20, "available": 2 << 10, "buffers": 3 << 10, "cached": 4 << 10
+    }  # fmt: skip
+
+
+def test_files_of_another_recording_are_not_taken_for_its_own(sql: Sql, tmp_path: Path) -> None:
+    (tmp_path / "r.data.kdamonds").write_text("[]")
+    with pytest.raises(UsageError, match=r"r\.data\.kdamonds: belongs to another recording"):
+        written(whole(sql), "json_compressed", tmp_path / "r.data")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.data.kdamonds"]
+    written(sql, "json", tmp_path / "r.json")
+    written(sql, "json", tmp_path / "r.json")
+    with pytest.raises(UsageError, match=r"r\.json\.mem_footprint: belongs to another recording"):
+        written(sql.run().snapshot(5).region(0, 4096, 1), "json", tmp_path / "r.json")

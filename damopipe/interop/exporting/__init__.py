@@ -6,10 +6,10 @@ Invariant: what is written is whole or not there; what a format has no place for
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from damopipe.errors import UsageError
 from damopipe.owner import written_whole
@@ -46,6 +46,8 @@ class Asked:
     """Takes how many regions more are done, and of how many in all."""
     table: str | None = None
     """One table or view alone, instead of all."""
+    beside: tuple[str, ...] = ()
+    """The names of files that are written beside it."""
     hot_percent: float = 25
     """From which access rate on a region is hot (Perfetto)."""
 
@@ -55,8 +57,7 @@ def export_to(asked: Asked, store: Store, run_ids: Sequence[int], path: Path) ->
     if not FORMATS[asked.name].is_folder:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; {asked.name} is a file, name it")
-        with written_whole(path) as fresh, fresh.open("wb") as out:
-            export_stream(asked, store, run_ids, out)
+        _write_file(asked, store, run_ids, path)
         return
     from damopipe.interop.exporting import tables
 
@@ -64,6 +65,20 @@ def export_to(asked: Asked, store: Store, run_ids: Sequence[int], path: Path) ->
         tables.write_folder(asked, store, run_ids, path)
     else:
         tables.write_table(asked, store, only(asked, run_ids), path)
+
+
+def _write_file(asked: Asked, store: Store, run_ids: Sequence[int], path: Path) -> None:
+    """A file, with what damo has beside its recordings."""
+    from damopipe.interop.exporting import damo_beside
+    from damopipe.interop.exporting.recorded import Recorded
+
+    more: dict[Path, list[dict[str, Any]]] = {}
+    if asked.name in damo_beside.FORMATS:
+        more = damo_beside.beside(Recorded(store, only(asked, run_ids), asked.tell), path)
+        asked = replace(asked, beside=tuple(one.name for one in more))
+    with written_whole(path) as fresh, fresh.open("wb") as out:
+        export_stream(asked, store, run_ids, out)
+    damo_beside.write(more)
 
 
 def export_stream(asked: Asked, store: Store, run_ids: Sequence[int], out: BinaryIO) -> None:

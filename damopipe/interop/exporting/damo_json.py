@@ -27,7 +27,7 @@ PLACES = ("filtered", "probes", "unknown")
 
 def write(recorded: Recorded, out: BinaryIO, asked: Asked) -> None:
     """The records of a run. StageError for one without snapshots."""
-    for note in left_out(recorded, PLACES):
+    for note in left_out(recorded, asked.beside, PLACES):
         asked.say(note)
     pack = zlib.compressobj() if asked.name == "json_compressed" else None
     for part in _parts(recorded):

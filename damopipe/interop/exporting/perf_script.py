@@ -7,7 +7,7 @@ Format: perf-script(1), include/trace/events/damon.h; damo 3.4.3 and `damopipe.i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -23,7 +23,7 @@ EVENT = "damon:damon_aggregated"
 
 def write(recorded: Recorded, out: BinaryIO, asked: Asked) -> None:
     """The events of a run. StageError for one without snapshots."""
-    for note in _notes(recorded):
+    for note in _notes(recorded, asked.beside):
         asked.say(note)
     tasks = _tasks(recorded)
     places = {target["target_id"]: target["place"] for target in recorded.targets}
@@ -32,8 +32,8 @@ def write(recorded: Recorded, out: BinaryIO, asked: Asked) -> None:
     out.write("".join(_last(recorded, tasks, places)).encode())
 
 
-def _notes(recorded: Recorded) -> Iterator[str]:
-    yield from left_out(recorded)
+def _notes(recorded: Recorded, beside: Sequence[str]) -> Iterator[str]:
+    yield from left_out(recorded, beside)
     yield "text does not tell intervals: import it with --sample and --aggregation, and give damo what it asks for"
     empty = int((np.asarray(recorded.snapshots["regions"]) == 0).sum())
     if empty:
