@@ -1,0 +1,151 @@
+"""A damo command line, pasted as it stands in a script: `sudo damo start --ops paddr --damos_action pageout …`.
+
+It becomes the tree of damo's JSON, which its own reader takes; what only the command line has (a command to watch, a NUMA
+node, what to record) is added behind that.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+
+from damopipe.errors import UsageError
+from damopipe.interop.specs.command_contexts import PIDOF, Asked, asked_of, is_pid, kdamonds_of
+from damopipe.interop.specs.command_record import record_of
+from damopipe.interop.specs.command_schemes import schemes_of
+from damopipe.interop.specs.draft import Draft, Note
+from damopipe.interop.specs.kdamonds import kdamonds_draft
+from damopipe.interop.specs.node import Node
+from damopipe.interop.specs.options import Given, integer, parse
+from damopipe.pipeline.planned import PlannedContext, PlannedTarget
+from damopipe.pipeline.values import one_of
+
+LABEL = "damo"
+_RUNS = ("start", "tune", "record", "schemes", "monitor", "args")
+_ELSEWHERE = {
+    "report": "looks at what was recorded; see docs/from-damo.md for its like",
+    "stop": "is damopipe stop",
+    "reclaim": 'drives a module of the kernel: write [module] with name = "reclaim", as pipelines/damon-reclaim.toml does',
+    "lru_sort": 'drives a module of the kernel: write [module] with name = "lru_sort"',
+    "module": "drives a module of the kernel: write [module], as pipelines/damon-reclaim.toml does",
+    "replay": "does accesses again; damopipe workload runs known ones",
+}
+_COMMENT = re.compile(r"`\s*#[^`]*`")
+_PIDOF = re.compile(r"\$\(\s*(?:pidof|pgrep)(?:\s+-\w+)*\s+([^\s()]+)\s*\)|`\s*(?:pidof|pgrep)(?:\s+-\w+)*\s+([^\s`]+)\s*`")
+_SHELL = re.compile(r"[|&;<>$`*?~]")
+_DAMO = re.compile(r"^\s*(?:sudo\s+(?:-\S+\s+)*)?\S*\bdamo\s+\w", re.MULTILINE)
+Recall = Callable[[str], Draft]
+"""Reads a file that a command line names."""
+
+
+def looks_like(text: str) -> bool:
+    """Whether one of a text's lines calls damo."""
+    return bool(_DAMO.search(text))
+
+
+def read(text: str, recall: Recall) -> Draft:
+    """The draft of a command line; `recall` reads a file that it names. Raises UsageError."""
+    verb, words = _split(text)
+    try:
+        given = parse(words)
+        return _draft(verb, words, given, recall)
+    except UsageError as error:
+        raise UsageError(f"{LABEL} {verb}: {error}") from None
+
+
+def _split(text: str) -> tuple[str, list[str]]:
+    """The sub-command and the words behind it."""
+    called = _DAMO.search(text)
+    text = _COMMENT.sub(" ", text[called.start() :] if called else text)
+    text = _PIDOF.sub(lambda found: PIDOF + (found[1] or found[2]), text.replace("\\\n", " "))
+    try:
+        words = shlex.split(text.strip().partition("\n")[0], comments=True)
+    except ValueError as error:
+        raise UsageError(f"{LABEL}: the command line ends in the middle ({error})") from None
+    place = next((n for n, word in enumerate(words) if PurePath(word).name in ("damo", "damo.py")), -1)
+    words = words[place + 1 :]
+    if not words:
+        raise UsageError(f"{LABEL}: no sub-command; paste a line like 'damo start --damos_action pageout 1234'")
+    verb, rest = words[0], words[1:]
+    if verb.startswith("-"):
+        return "start", words
+    if verb in _ELSEWHERE:
+        raise UsageError(f"{LABEL} {verb}: {_ELSEWHERE[verb]}")
+    try:
+        one_of(verb, _RUNS, "sub-command")
+    except ValueError as error:
+        raise UsageError(f"{LABEL}: {error}") from None
+    return verb, rest[1:] if verb == "args" and rest[:1] == ["damon"] else rest
+
+
+def _draft(verb: str, words: Sequence[str], given: Given, recall: Recall) -> Draft:
+    named = given.first("kdamonds") or (given.target if (given.target or "").endswith((".json", ".yaml", ".yml")) else None)
+    if named:
+        draft = recall(named)
+        draft.noting(None)("damo passes over every other option of DAMON beside a file of kdamonds")
+    else:
+        draft = _of_options(verb, given, recall)
+    draft.form = f"a damo {verb} command line"
+    draft.notes.insert(0, Note(None, "", shlex.join([LABEL, verb, *words])))
+    draft.record = record_of(verb, given, draft.noting(None))
+    return draft
+
+
+def _of_options(verb: str, given: Given, recall: Recall) -> Draft:
+    asked = asked_of(given.target)
+    draft = kdamonds_draft(Node(kdamonds_of(given, asked, schemes_of(given)), ""))
+    counted = 0
+    children = "include_child_tasks" in given or (verb == "record" and "exclude_child_tasks" not in given)
+    for number, context in enumerate(draft.contexts):
+        named = _named(given, context, counted, asked, children, draft, number)
+        counted += len(context.targets)
+        draft.contexts[number] = context.model_copy(update={"targets": named})
+    if (file := given.first("schemes")) and "damos_action" not in given:
+        draft.contexts[0] = draft.contexts[0].model_copy(update={"schemes": recall(file).contexts[0].schemes})
+    return draft
+
+
+def _named(
+    given: Given, context: PlannedContext, start: int, asked: Asked, children: bool, draft: Draft, number: int
+) -> tuple[PlannedTarget, ...]:
+    """The targets, with what damo's JSON cannot say of them."""
+    if context.operations == "paddr":
+        return (_physical(given, context.targets[0], start, draft, number),)
+    return tuple(
+        _process(target, asked.pid or given.first("target_pid", start + place), asked.command, children)
+        for place, target in enumerate(context.targets)
+    )
+
+
+def _physical(given: Given, target: PlannedTarget, start: int, draft: Draft, number: int) -> PlannedTarget:
+    nodes = [integer("--numa_node", one) for one in given.nth("numa_node", start) or ()]
+    tell = draft.noting(number, "target[0]")
+    if target.ranges:
+        return target
+    if len(nodes) > 1:
+        tell(f"damo: nodes {', '.join(map(str, nodes))}; a target is one node, or give regions")
+    if nodes:
+        return target.model_copy(update={"numa_node": nodes[0]})
+    tell("damo: the largest area of System RAM; here all of it")
+    return target
+
+
+def _process(target: PlannedTarget, pid: str | None, command: str | None, children: bool) -> PlannedTarget:
+    kept = {"initial_regions": target.initial_regions, "children": children}
+    if command is not None:
+        return PlannedTarget(kind="command", command=_words(command), **kept)
+    if pid is not None and is_pid(pid) and pid.startswith(PIDOF):
+        return PlannedTarget(kind="process", process_name=pid.removeprefix(PIDOF)[:15], **kept)
+    return target.model_copy(update=kept)
+
+
+def _words(command: str) -> tuple[str, ...]:
+    """damo gives it to a shell; one is needed only where the command says so."""
+    if _SHELL.search(command):
+        return ("bash", "-c", command)
+    words: Sequence[str] = shlex.split(command)
+    if not words or not words[0]:
+        raise UsageError("the target is empty")
+    return tuple(words)

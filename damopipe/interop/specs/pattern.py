@@ -1,0 +1,150 @@
+"""Access patterns of damo and ours, each so that the kernel gets the same numbers.
+
+damo rounds both bounds down to whole samples and aggregations; damopipe rounds lower bounds up, so that nothing outside is
+selected. Percentages and times stay wherever both come to the same; else samples and aggregations are written: nobody
+rounds those.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from damopipe import units
+from damopipe.damon.attrs import Intervals
+from damopipe.damon.model import Bounds
+from damopipe.damon.scheme import AccessPattern
+from damopipe.errors import UsageError
+from damopipe.interop.specs import texts
+from damopipe.interop.specs.draft import Tell
+from damopipe.units import U64_MAX
+
+U32_MAX = 2**32 - 1
+"""The kernel's own "no limit" of samples and aggregations."""
+MAX_US = U64_MAX // 1000
+"""The longest time that damo and a pipeline can say; damo prints "max" from there on."""
+
+
+class Pair(NamedTuple):
+    """Two bounds, in percent or microseconds, or counted: in samples or aggregations."""
+
+    low: Fraction
+    high: Fraction
+    is_counted: bool = False
+
+
+def access_pair(low: Any, high: Any) -> Pair:
+    """Of "5 %" or bare percent, or "3 samples"."""
+    return _counted(low, high, "samples") or Pair(texts.share(low, 1), texts.share(high, 1))
+
+
+def age_pair(low: Any, high: Any, per_us: int = 1) -> Pair:
+    """Of times, bare ones in microseconds (or that, divided by `per_us`), or "30 aggr_intervals"."""
+    return _counted(low, high, "aggr_intervals") or Pair(_age(low, per_us), _age(high, per_us))
+
+
+def _age(value: Any, per_us: int) -> Fraction:
+    is_bare = not isinstance(value, str) or value.replace(",", "").replace(".", "").isdecimal()
+    return texts.micros(value) / (per_us if is_bare else 1)
+
+
+def _counted(low: Any, high: Any, unit: str) -> Pair | None:
+    given = [value.strip().split() if isinstance(value, str) else [value] for value in (low, high)]
+    if not any(words[1:] == [unit] for words in given):
+        return None
+    if not all(words[1:] == [unit] or words == ["max"] for words in given):
+        raise UsageError(f"mixes two units ({low!r}, {high!r}); write both in {unit}")
+    return Pair(texts.number(given[0][0]), texts.number(given[1][0]), True)
+
+
+def pattern_of(size: tuple[Fraction, Fraction], access: Pair, age: Pair, intervals: Intervals, tell: Tell) -> AccessPattern:
+    """damo's pattern as ours, at these intervals; what had to be counted is told."""
+    counts = Fraction(intervals.aggr_us, intervals.sample_us) / 100 if intervals.sample_us else None
+    pattern = AccessPattern(size_bytes=bounds(*size, endless=U64_MAX))
+    pattern = _with_access(pattern, access, counts, intervals, tell)
+    return _with_age(pattern, age, Fraction(1, intervals.aggr_us) if intervals.aggr_us else None, intervals, tell)
+
+
+def _with_access(pattern: AccessPattern, pair: Pair, counts: Fraction | None, intervals: Intervals, tell: Tell) -> AccessPattern:
+    samples = pair if pair.is_counted or counts is None else Pair(pair.low * counts, pair.high * counts)
+    of_samples = pattern.model_copy(update={"access": bounds(*samples[:2], endless=U32_MAX), "access_unit": "samples"})
+    if pair.is_counted:
+        return of_samples
+    endless = pair.high >= U32_MAX
+    bp = pair.low * 100, Fraction(U64_MAX) if endless else pair.high * 100
+    if all(one.denominator == 1 for one in bp) and (endless or bp[1] <= 10_000):
+        in_bp = pattern.model_copy(update={"access": bounds(*bp, endless=U64_MAX)})
+        if counts is None or _same(in_bp, of_samples, intervals, "access", endless or bp[1] == 10_000):
+            return in_bp
+    tell(f"damo: {_percent(pair.low)} to {_percent(pair.high)}, which it rounds down to samples of an aggregation")
+    return of_samples
+
+
+def _with_age(pattern: AccessPattern, pair: Pair, counts: Fraction | None, intervals: Intervals, tell: Tell) -> AccessPattern:
+    aggregations = pair if pair.is_counted or counts is None else Pair(pair.low * counts, pair.high * counts)
+    endless = pair.high >= (U32_MAX if pair.is_counted else MAX_US)
+    high = Fraction(U64_MAX) if endless else aggregations.high
+    of_aggregations = pattern.model_copy(
+        update={"age": bounds(aggregations.low, high, endless=U32_MAX), "age_unit": "aggregations"}
+    )
+    if pair.is_counted:
+        return of_aggregations
+    us = pair.low, Fraction(U64_MAX) if endless else pair.high
+    if all(one.denominator == 1 for one in us) and us[0] <= MAX_US:
+        in_us = pattern.model_copy(update={"age": bounds(*us, endless=MAX_US)})
+        if counts is None or _same(in_us, of_aggregations, intervals, "age", endless):
+            return in_us
+    shown = " to ".join("max" if one >= MAX_US else f"{float(one):g} us" for one in pair[:2])
+    tell(f"damo: {shown}, which it rounds down to aggregations")
+    return of_aggregations
+
+
+def _same(one: AccessPattern, other: AccessPattern, intervals: Intervals, field: str, is_open: bool) -> bool:
+    """Whether the kernel gets the same; `is_open`: the upper bound is every sample in either."""
+    try:
+        first, second = (getattr(pattern.counted(intervals), field) for pattern in (one, other))
+    except UsageError:
+        return False
+    return bool(first.min == second.min and (is_open or first.max == second.max))
+
+
+def bounds(low: Fraction, high: Fraction, endless: int) -> Bounds:
+    """Rounded down, as damo does; from `endless` on there is no upper bound. Raises UsageError if they are not in order."""
+    if low > high:
+        raise UsageError(f"the minimum ({float(low):g}) is larger than the maximum ({float(high):g})")
+    return Bounds(min=int(low), max=None if high >= endless else int(high))
+
+
+def _percent(value: Fraction) -> str:
+    return "max" if value >= U32_MAX else f"{float(value):g}%"
+
+
+def access_texts(pattern: AccessPattern, intervals: Intervals) -> tuple[str, str]:
+    """For damo: in percent where it comes to the same number of samples, else in samples."""
+    low, high = pattern.access.min, pattern.access.max
+    if pattern.access_unit == "bp":
+        given = units.format_bp(low)[:-1], f"{U64_MAX}" if high is None else units.format_bp(high)[:-1]
+        if _is_kept(pattern, access_pair(*(f"{one} %" for one in given)), intervals, "access"):
+            return f"{given[0]} %", f"{given[1]} %"
+        pattern = pattern.counted(intervals)
+        low, high = pattern.access.min, pattern.access.max
+    return f"{low} samples", f"{U32_MAX if high is None else high} samples"
+
+
+def age_texts(pattern: AccessPattern, intervals: Intervals) -> tuple[str, str]:
+    """For damo: in microseconds where it comes to the same number of aggregations, else in aggregations."""
+    low, high = pattern.age.min, pattern.age.max
+    if pattern.age_unit == "us":
+        given = str(low), f"{U64_MAX if high is None else high}"
+        if _is_kept(pattern, age_pair(*given), intervals, "age"):
+            return given
+        pattern = pattern.counted(intervals)
+        low, high = pattern.age.min, pattern.age.max
+    return f"{low} aggr_intervals", f"{U32_MAX if high is None else high} aggr_intervals"
+
+
+def _is_kept(pattern: AccessPattern, pair: Pair, intervals: Intervals, field: str) -> bool:
+    whole = Pair(Fraction(0), Fraction(U64_MAX))
+    pairs = (pair, whole) if field == "access" else (whole, pair)
+    read = pattern_of((Fraction(0), Fraction(U64_MAX)), *pairs, intervals, lambda _: None)
+    return bool(getattr(read, f"{field}_unit") == getattr(pattern, f"{field}_unit"))
