@@ -14,7 +14,7 @@ from pathlib import PurePath
 from damopipe.errors import UsageError
 from damopipe.interop.specs.command_contexts import PIDOF, Asked, asked_of, is_pid, kdamonds_of
 from damopipe.interop.specs.command_record import record_of
-from damopipe.interop.specs.command_schemes import schemes_of
+from damopipe.interop.specs.command_schemes import misplaced, schemes_of
 from damopipe.interop.specs.draft import Draft, Note
 from damopipe.interop.specs.kdamonds import kdamonds_draft
 from damopipe.interop.specs.node import Node
@@ -96,6 +96,8 @@ def _draft(verb: str, words: Sequence[str], given: Given, recall: Recall) -> Dra
 def _of_options(verb: str, given: Given, recall: Recall) -> Draft:
     asked = asked_of(given.target)
     draft = kdamonds_draft(Node(kdamonds_of(given, asked, schemes_of(given)), ""))
+    for place, text in misplaced(given):
+        draft.noting(*_of_scheme(draft, place))(text)
     counted = 0
     children = "include_child_tasks" in given or (verb == "record" and "exclude_child_tasks" not in given)
     for number, context in enumerate(draft.contexts):
@@ -105,6 +107,15 @@ def _of_options(verb: str, given: Given, recall: Recall) -> Draft:
     if (file := given.first("schemes")) and "damos_action" not in given:
         draft.contexts[0] = draft.contexts[0].model_copy(update={"schemes": recall(file).contexts[0].schemes})
     return draft
+
+
+def _of_scheme(draft: Draft, place: int) -> tuple[int, str]:
+    """The context that has the scheme at `place` of the command line, and its key there."""
+    for number, context in enumerate(draft.contexts):
+        if place < len(context.schemes):
+            return number, f"scheme[{place}]"
+        place -= len(context.schemes)
+    return 0, ""
 
 
 def _named(

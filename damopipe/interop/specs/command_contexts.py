@@ -130,7 +130,7 @@ def _context(given: Given, number: int, asked: Asked, targets: tuple[int, int]) 
         "targets": [_target(given, one, asked) for one in range(*targets)],
         "intervals": _intervals(given, number),
         "nr_regions": _limits(given, number),
-        "pause": any(str(number) in values for values in given.all("pause_ctx")),
+        "pause": number in _numbers(given, "pause_ctx"),
     }
 
 
@@ -151,7 +151,7 @@ def _target(given: Given, number: int, asked: Asked) -> Tree:
     pid = asked.pid or given.first("target_pid", number)
     if pid is not None and not is_pid(pid):
         raise UsageError(f"--target_pid: {shown(pid)} is not a process id")
-    obsolete = any(str(number) in values for values in given.all("obsolete_targets"))
+    obsolete = number in _numbers(given, "obsolete_targets")
     spans = (given.first("regions", number) or "").split()
     return {"pid": pid if pid and pid.isdecimal() else None, "obsolete": obsolete, "regions": [_region(span) for span in spans]}
 
@@ -182,6 +182,10 @@ def _limits(given: Given, number: int) -> Tree:
     return {"min": Placed(low, "--minr"), "max": Placed(high, "--maxr")}
 
 
+def _numbers(given: Given, name: str) -> list[int]:
+    return [integer(f"--{name}", one) for values in given.all(name) for one in values]
+
+
 def _probes(given: Given) -> list[Tree]:
     """In order: --probe begins one, or --nr_probe_filters says how many filters each has, else all filters are of one."""
     groups: list[list[Placed]] = []
@@ -195,5 +199,5 @@ def _probes(given: Given) -> list[Tree]:
     if counts and len(groups) == 1 and sum(counts) == len(groups[0]):
         ends = list(itertools.accumulate(counts))
         groups = [groups[0][end - count : end] for end, count in zip(ends, counts, strict=True)]
-    weights = [integer("--probe_weight", one) for values in given.all("probe_weight") for one in values]
+    weights = _numbers(given, "probe_weight")
     return [{"filters": one, "weight": weights[n] if n < len(weights) else 0} for n, one in enumerate(groups)]

@@ -6,7 +6,7 @@ damo gives the nth value of an option to the nth scheme, wherever it stands; fil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from damopipe.damon.actions import ACTIONS
@@ -31,6 +31,24 @@ def schemes_of(given: Given) -> list[Tree]:
     goals = _dealt(given, "damos_quota_goal", "damos_nr_quota_goals", count)
     all_filters = _dealt(given, "damos_filter", "damos_nr_filters", count)
     return [_scheme(given, number, goals[number], all_filters[number]) for number in range(count)]
+
+
+def misplaced(given: Given) -> Iterator[tuple[int, str]]:
+    """Each option that damo gives to another scheme than the one it stands behind: that scheme, and a note."""
+    counts: dict[str, int] = {}
+    for name, _ in given.seen:
+        place = counts[name] = counts.get(name, -1) + 1
+        behind = counts.get("damos_scheme" if "damos_scheme" in given else "damos_action", -1)
+        if name in _PER_SCHEME and behind > place:
+            yield (
+                place,
+                f"damo takes --{name} for this scheme, as its {ordinal(place)}, though it stands behind the {ordinal(behind)}",
+            )
+
+
+def ordinal(number: int) -> str:
+    """A place, counted from 0, in words."""
+    return ("first", "second", "third", "fourth", "fifth")[number] if number < 5 else f"{number + 1}th"
 
 
 def _refuse_what_is_too_much(given: Given, count: int) -> None:

@@ -1,7 +1,8 @@
 """The contexts of a plan as damo's kdamonds: JSON that damo 3.4 takes with `damo start FILE`, `damo tune FILE` and `--kdamonds`.
 
 Every key of damo's own output, numbers as whole numbers in the unit of their field, so that nothing is rounded (damo's human
-texts have three decimals). Beside them `max_nr_snapshots` and a scheme's own `name`, which damo passes over.
+texts have three decimals), and "max" for what has no limit. Beside them `max_nr_snapshots` and a scheme's own `name`, which
+damo passes over.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from damopipe.damon.scheme import Goal, Quota, Scheme
 from damopipe.interop.specs.pattern import access_texts, age_texts
 from damopipe.interop.specs.quotas import MAX_MS
 from damopipe.pipeline.planned import PlannedContext, PlannedTarget
-from damopipe.units import U64_MAX
 
 Tree = dict[str, Any]
 
@@ -116,7 +116,7 @@ def _quotas(quota: Quota) -> Tree:
     return {
         "time_ms": str(quota.time_ms),
         "sz_bytes": str(quota.size_bytes),
-        "reset_interval_ms": str(U64_MAX if never else quota.reset_interval_ms),
+        "reset_interval_ms": "max" if never else str(quota.reset_interval_ms),
         "fail_charge_num": str(quota.fail_charge_num),
         "fail_charge_denom": str(quota.fail_charge_denom),
         "goals": [_goal(one) for one in quota.goals],
@@ -153,7 +153,7 @@ def _filter(one: Filter) -> Tree:
 
 
 def _bounds(bounds: Bounds) -> Tree:
-    return _ends(bounds.min, U64_MAX if bounds.max is None else bounds.max)
+    return _ends(bounds.min, "max" if bounds.max is None else bounds.max)
 
 
 def _ends(low: object, high: object) -> Tree:

@@ -94,7 +94,7 @@ def _with_age(pattern: AccessPattern, pair: Pair, counts: Fraction | None, inter
         in_us = pattern.model_copy(update={"age": bounds(*us, endless=MAX_US)})
         if counts is None or _same(in_us, of_aggregations, intervals, "age", endless):
             return in_us
-    shown = " to ".join("max" if one >= MAX_US else f"{float(one):g} us" for one in pair[:2])
+    shown = " to ".join("max" if one >= MAX_US else _time(one) for one in pair[:2])
     tell(f"damo: {shown}, which it rounds down to aggregations")
     return of_aggregations
 
@@ -115,6 +115,10 @@ def bounds(low: Fraction, high: Fraction, endless: int) -> Bounds:
     return Bounds(min=int(low), max=None if high >= endless else int(high))
 
 
+def _time(us: Fraction) -> str:
+    return units.format_time_us(int(us)) if us.denominator == 1 else f"{float(us):g}us"
+
+
 def _percent(value: Fraction) -> str:
     return "max" if value >= U32_MAX else f"{float(value):g}%"
 
@@ -123,24 +127,34 @@ def access_texts(pattern: AccessPattern, intervals: Intervals) -> tuple[str, str
     """For damo: in percent where it comes to the same number of samples, else in samples."""
     low, high = pattern.access.min, pattern.access.max
     if pattern.access_unit == "bp":
-        given = units.format_bp(low)[:-1], f"{U64_MAX}" if high is None else units.format_bp(high)[:-1]
-        if _is_kept(pattern, access_pair(*(f"{one} %" for one in given)), intervals, "access"):
-            return f"{given[0]} %", f"{given[1]} %"
+        given = _spaced(low), "max" if high is None else _spaced(high)
+        if _is_kept(pattern, access_pair(*given), intervals, "access"):
+            return given
         pattern = pattern.counted(intervals)
         low, high = pattern.access.min, pattern.access.max
-    return f"{low} samples", f"{U32_MAX if high is None else high} samples"
+    return f"{low} samples", f"{_most(high)} samples"
 
 
 def age_texts(pattern: AccessPattern, intervals: Intervals) -> tuple[str, str]:
     """For damo: in microseconds where it comes to the same number of aggregations, else in aggregations."""
     low, high = pattern.age.min, pattern.age.max
     if pattern.age_unit == "us":
-        given = str(low), f"{U64_MAX if high is None else high}"
+        given = str(low), "max" if high is None else str(high)
         if _is_kept(pattern, age_pair(*given), intervals, "age"):
             return given
         pattern = pattern.counted(intervals)
         low, high = pattern.age.min, pattern.age.max
-    return f"{low} aggr_intervals", f"{U32_MAX if high is None else high} aggr_intervals"
+    return f"{low} aggr_intervals", f"{_most(high)} aggr_intervals"
+
+
+def _most(high: int | None) -> int:
+    """What the kernel's field can hold."""
+    return U32_MAX if high is None else min(high, U32_MAX)
+
+
+def _spaced(bp: int) -> str:
+    """As damo writes a percentage."""
+    return f"{units.format_bp(bp)[:-1]} %"
 
 
 def _is_kept(pattern: AccessPattern, pair: Pair, intervals: Intervals, field: str) -> bool:

@@ -99,7 +99,19 @@ def _context(context: PlannedContext, prefix: str, said: Mapping[str, Sequence[s
 def _table(header: str, table: Mapping[str, Any], notes: Sequence[str] = ()) -> Iterator[str]:
     yield header
     yield from notes
-    yield from (f"{key} = {_value(value)}" for key, value in table.items())
+    for key, value in table.items():
+        yield from _line(key, value)
+
+
+def _line(key: str, value: Any) -> Iterator[str]:
+    """A key; a long list of tables has one a line."""
+    line = f"{key} = {_value(value)}"
+    if len(line) <= WIDTH or not isinstance(value, list):
+        yield line
+        return
+    yield f"{key} = ["
+    yield from (f"  {_value(item)}," for item in value)
+    yield "]"
 
 
 def _value(value: Any) -> str:

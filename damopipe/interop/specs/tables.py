@@ -121,14 +121,18 @@ def _pattern(pattern: AccessPattern) -> Table:
     if pattern.size_bytes != Bounds():
         table["size"] = _sizes(pattern.size_bytes)
     if pattern.access_unit == "samples":
-        table["access"] = [f"{pattern.access.min} samples", _ends(pattern.access, lambda count: f"{count} samples")]
+        table["access"] = [_counted(pattern.access.min, "sample"), _ends(pattern.access, lambda n: _counted(n, "sample"))]
     elif pattern.access != Bounds():
         table["access"] = [units.format_bp(pattern.access.min), _ends(pattern.access, units.format_bp)]
     if pattern.age_unit == "aggregations":
-        table["age"] = [f"{pattern.age.min} aggregations", _ends(pattern.age, lambda count: f"{count} aggregations")]
+        table["age"] = [_counted(pattern.age.min, "aggregation"), _ends(pattern.age, lambda n: _counted(n, "aggregation"))]
     elif pattern.age != Bounds():
         table["age"] = [units.format_time_us(pattern.age.min), _ends(pattern.age, units.format_time_us)]
     return table
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _sizes(bounds: Bounds) -> list[str]:
