@@ -1,4 +1,4 @@
-"""Any context that a pipeline can say, made of any kdamond that a kernel could have: what makes no sense is brought into order."""
+"""Any context that a pipeline can say, made of any kdamond that a kernel could have: what makes no sense is put in order."""
 
 from __future__ import annotations
 

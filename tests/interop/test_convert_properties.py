@@ -27,7 +27,8 @@ WHOLE = """
   "targets": [{"pid": null, "obsolete": false, "regions": [{"start": "4,294,967,296", "end": "5,368,709,120"}]}],
   "intervals": {"sample_us": "5 ms", "aggr_us": "100 ms", "ops_update_us": "1 s",
     "intervals_goal": {"access_bp": "4 %", "aggrs": "3", "min_sample_us": "5 ms", "max_sample_us": "10 s"}},
-  "nr_regions": {"min": "10", "max": "1,000"}, "probes": [{"filters": [{"filter_type": "anon", "matching": true}]}], "pause": false,
+  "nr_regions": {"min": "10", "max": "1,000"}, "pause": false,
+  "probes": [{"filters": [{"filter_type": "anon", "matching": true}]}],
   "schemes": [{"action": "migrate_cold", "dests": [{"id": 1, "weight": 2}],
     "access_pattern": {"sz_bytes": {"min": "4.000 KiB", "max": "max"}, "nr_accesses": {"min": "0 %", "max": "5 %"},
       "age": {"min": "1 m 2 s", "max": "max"}}, "apply_interval_us": "1 s",
@@ -38,15 +39,30 @@ WHOLE = """
       "low_permil": "20 %"},
     "filters": [{"filter_type": "hugepage_size", "matching": true, "allow": true, "hugepage_size": ["2 M", "1 G"]}]}]}]}]}
 """
-LINES = "# comment\n4K max min min 5s max pageout 500M 1s\n2M max 0 0 7s max nohugepage 10ms 1M 1s 0 3 7 free_mem_rate 5s 500 400 200\n"
-COMMAND = """damo start --ops paddr --damos_action migrate_hot 0 1 1 2 --damos_filter reject none memcg /a --damos_quotas 1 2M 1s 0 3 7
+LINES = """# comment
+4K max min min 5s max pageout 500M 1s
+2M max 0 0 7s max nohugepage 10ms 1M 1s 0 3 7 free_mem_rate 5s 500 400 200
 """
-SPECS = {"kdamonds": WHOLE, "lines": LINES, "command": COMMAND}
+COMMAND = """damo start --ops paddr --damos_action migrate_hot 0 1 1 2 \\
+  --damos_filter reject none memcg /a --damos_quotas 1 2M 1s 0 3 7
+"""
+MEMTIERD = """policy:
+  name: age
+  config: |
+    intervalms: 5000
+    pidwatcher: {name: cgroups, config: "cgroups: [/sys/fs/cgroup/a]"}
+    idledurationms: 15000
+    idlenumas: [2, 3]
+    tracker: {name: idlepage, config: "scanintervalms: 4000"}
+"""
+SPECS = {"kdamonds": WHOLE, "lines": LINES, "command": COMMAND, "memtierd": MEMTIERD}
 
 
 def counted(context: PlannedContext) -> PlannedContext:
     """With every pattern in the kernel's own numbers, whose largest is no limit."""
-    return context.model_copy(update={"schemes": tuple(_counted(one.counted(context.attrs.intervals)) for one in context.schemes)})
+    return context.model_copy(
+        update={"schemes": tuple(_counted(one.counted(context.attrs.intervals)) for one in context.schemes)}
+    )
 
 
 def _counted(scheme: Scheme) -> Scheme:
@@ -100,7 +116,9 @@ def test_every_mutation_is_a_pipeline_or_one_line(spec: str, data: st.DataObject
     raw = bytearray(spec.encode())
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(raw) - 1))
-        piece = data.draw(st.sampled_from([b"", b"-", b"9" * 30, b"max", b"null", b"[", b"}", b'"', b"\xff", b"\0", b"%", b"e99"]))
+        piece = data.draw(
+            st.sampled_from([b"", b"-", b"9" * 30, b"max", b"null", b"[", b"}", b'"', b"\xff", b"\0", b"%", b"e99"])
+        )
         raw[at : at + data.draw(st.integers(0, 6))] = piece
     _attempt(bytes(raw))
 
@@ -123,7 +141,26 @@ def test_any_value_in_any_place_is_a_pipeline_or_one_line(data: st.DataObject) -
         if not node[key] or not isinstance(node[key], dict | list) or data.draw(st.integers(0, 4)) == 0:
             break
         node = node[key]
-    odd = [None, True, -1, 1e300, 2**70, "", "x", "\ud800", "${a}", "\x7f#\n", [], {}, [[]], {"a": []}, "9" * 80, "nan", "-0", "1 m 2"]
+    odd: list[object] = [
+        None,
+        True,
+        -1,
+        1e300,
+        2**70,
+        "",
+        "x",
+        "\ud800",
+        "${a}",
+        "\x7f#\n",
+        [],
+        {},
+        [[]],
+        {"a": []},
+        "9" * 80,
+        "nan",
+        "-0",
+        "1 m 2",
+    ]
     node[key] = data.draw(st.sampled_from(odd))
     _attempt(json.dumps(tree).encode())
 

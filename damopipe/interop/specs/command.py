@@ -20,7 +20,7 @@ from damopipe.interop.specs.kdamonds import kdamonds_draft
 from damopipe.interop.specs.node import Node
 from damopipe.interop.specs.options import Given, integer, parse
 from damopipe.pipeline.planned import PlannedContext, PlannedTarget
-from damopipe.pipeline.values import one_of
+from damopipe.pipeline.values import one_of, shown
 
 LABEL = "damo"
 _RUNS = ("start", "tune", "record", "schemes", "monitor", "args")
@@ -156,7 +156,10 @@ def _words(command: str) -> tuple[str, ...]:
     """damo gives it to a shell; one is needed only where the command says so."""
     if _SHELL.search(command):
         return ("bash", "-c", command)
-    words: Sequence[str] = shlex.split(command)
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"{shown(command)} is no command ({str(error).lower()})") from None
     if not words or not words[0]:
-        raise UsageError("the target is empty")
-    return tuple(words)
+        raise UsageError("the target is empty; name a pid, a command, or paddr")
+    return words

@@ -49,6 +49,8 @@ def asked_of(target: str | None) -> Asked:
     """What the last word of damo's command line names."""
     if target is None:
         return Asked()
+    if not target.strip():
+        raise UsageError("the target is empty; name a pid, a command, or paddr")
     if target in OPERATIONS:
         return Asked(operations=target)
     if target == "ongoing":
@@ -60,7 +62,7 @@ def asked_of(target: str | None) -> Asked:
 
 def is_pid(text: str) -> bool:
     """A pid, or what stands for one in a script: `$pid`, `<pid>`."""
-    return text.isdecimal() or text.startswith(PIDOF) or text[:1] in "$<"
+    return text.isdecimal() or text.startswith((PIDOF, "$", "<"))
 
 
 def kdamonds_of(given: Given, asked: Asked, schemes: Sequence[Tree]) -> list[Tree]:

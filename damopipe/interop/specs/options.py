@@ -46,6 +46,8 @@ _NUMBERS: dict[str, int | str] = (
     | {"monitoring_intervals": 3, "damos_quota_weights": 3, "monitoring_intervals_goal": 4, "damos_wmarks": 5}
     | dict.fromkeys(_SOME, "+")
 )
+NAMES = tuple(_NUMBERS)
+"""Every option, without its dashes."""
 
 
 class Given:

@@ -44,8 +44,7 @@ def age_pair(low: Any, high: Any, per_us: int = 1) -> Pair:
 
 
 def _age(value: Any, per_us: int) -> Fraction:
-    is_bare = not isinstance(value, str) or value.replace(",", "").replace(".", "").isdecimal()
-    return texts.micros(value) / (per_us if is_bare else 1)
+    return texts.micros(value) / (per_us if texts.is_bare(value) else 1)
 
 
 def _counted(low: Any, high: Any, unit: str) -> Pair | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +52,23 @@ def is_pipeline(text: str) -> bool:
 
 def draft_of(text: str, label: str, folder: Path) -> Draft:
     """The draft of a spec; files that it names are looked for in `folder`. Raises UsageError."""
-    try:
+    with _in_one_line(label):
         return _draft(text, label, folder)
-    except (RecursionError, ValueError, OverflowError) as error:
-        raise UsageError(f"{label}: makes no sense as a spec ({type(error).__name__})") from None
 
 
 def command_draft(text: str, folder: Path) -> Draft:
-    """The draft of a damo command line."""
-    return command.read(text, lambda name: _named(name, folder))
+    """The draft of a damo command line. Raises UsageError."""
+    with _in_one_line(command.LABEL):
+        return command.read(text, lambda name: _named(name, folder))
+
+
+@contextmanager
+def _in_one_line(label: str) -> Iterator[None]:
+    """Numbers of thousands of digits and tables in thousands of tables are no specs, and raise what Python raises."""
+    try:
+        yield
+    except (RecursionError, ValueError, OverflowError) as error:
+        raise UsageError(f"{label}: makes no sense as a spec ({type(error).__name__})") from None
 
 
 def _draft(text: str, label: str, folder: Path) -> Draft:

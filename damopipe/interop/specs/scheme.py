@@ -117,13 +117,14 @@ def _quota(node: Node, per_us: int, every_us: int, tell: Tell) -> Quota:
 def _raw_millis(node: Node, per_us: int) -> Fraction:
     """`--raw` has nanoseconds, also of what has no end."""
     found = node.read(texts.millis)
-    return found / 10**6 if per_us != 1 and found < U64_MAX else found
+    return found / 10**6 if per_us != 1 and found < U64_MAX and texts.is_bare(node.value) else found
 
 
 def _watermarks(node: Node, per_us: int) -> Watermarks:
     metric = node.find("metric", "none").one_of(WATERMARK_METRICS, "watermark metric")
     marks = [node.find(key, 0).read(lambda value: texts.share(value, 10)) for key in ("high_permil", "mid_permil", "low_permil")]
-    return watermarks_of(metric, node.find("interval_us", 0).read(texts.micros) / per_us, marks)
+    interval = node.find("interval_us", 0)
+    return watermarks_of(metric, interval.read(texts.micros) / (per_us if texts.is_bare(interval.value) else 1), marks)
 
 
 def filter_of(node: Node, tell: Tell) -> Filter | None:

@@ -63,6 +63,11 @@ def millis(value: Value) -> Fraction:
     return _time(value, 1_000_000)
 
 
+def is_bare(value: Value) -> bool:
+    """Whether a number has no unit."""
+    return not isinstance(value, str) or value.replace(",", "").replace(".", "").isdecimal()
+
+
 def share(value: Value, per_percent: int) -> Fraction:
     """A share whose bare numbers are of its field: 100 a percent for basis points, 10 for per mille, 1 for percent."""
     plain = _plain(value, "a percentage")
