@@ -10,7 +10,7 @@ from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import Dest
 from damopipe.errors import UsageError
 from damopipe.interop.specs.reading import command_draft
-from tests.interop.specs import damo, notes, only, pipeline, through
+from tests.interop.specs import damo, notes, only, pipeline, read, through
 
 TIERING = """
 sudo damo start \\
@@ -128,6 +128,19 @@ def test_what_damo_records() -> None:
 def test_snapshots_are_recorded_at_their_interval() -> None:
     record = damo("damo record --snapshot 2 5 --exclude_child_tasks 1234").record
     assert (record.snapshot_us, record.duration_us) == (2_000_000, 10_000_000)
+
+
+def test_the_first_line_of_a_script_that_starts_damon() -> None:
+    script = """#!/bin/bash
+set -e
+damo_bin="$bindir/../damo"
+"$damo_bin" module stat write enabled N
+"$damo_bin" start \\
+    --target_pid $target_proc --ops vaddr --damos_action stat   # a comment
+"$damo_bin" stop
+"""
+    found = only(read(script))
+    assert (found.targets[0].process_name, [one.action for one in found.schemes]) == ("my-server", ["stat"])
 
 
 def test_the_line_itself_stands_at_the_top() -> None:

@@ -138,6 +138,8 @@ def test_what_has_no_equal_is_a_comment_at_its_table() -> None:
     comments = [line for line in lines if line.startswith("#")]
     assert lines[: len(comments)] == comments
     assert "colour: unknown key, left out" in comments[0]
+    with pytest.raises(UsageError, match="quota: unknown key; did you mean 'quotas'"):
+        of_scheme(quota={})
     assert "complement" in comments[1]
     assert only(draft).schemes[0].quota.goals[0].target_value == 9970
 

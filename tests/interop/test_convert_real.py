@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+
 import pytest
 
 from damopipe.interop.specs.damo_text import damo_text
 from damopipe.interop.specs.reading import decoded, draft_of
-from tests.interop.specs import read, through
+from tests.interop.specs import damo, read, through
 from tests.recordings import SHARED, real
 
 KINDS = ("**/*.kdamonds", "**/sysfs*.json")
@@ -26,6 +29,15 @@ def test_a_real_file_is_a_pipeline_that_says_the_same(name: str) -> None:
     found = through(draft)
     assert found == tuple(draft.contexts)
     assert read(damo_text(found)).contexts == draft.contexts
+
+
+def test_command_lines_that_were_really_run() -> None:
+    real("kernel")
+    lines = [json.loads(file.read_text()).get("argv") for file in sorted(SHARED.glob("kernel/*/info.json"))]
+    ran = [shlex.join(line) for line in lines if line and line[0] == "damo"]
+    assert ran
+    for line in ran:
+        assert through(damo(line)), line
 
 
 @pytest.mark.parametrize(

@@ -35,14 +35,16 @@ _ELSEWHERE = {
 _COMMENT = re.compile(r"`\s*#[^`]*`")
 _PIDOF = re.compile(r"\$\(\s*(?:pidof|pgrep)(?:\s+-\w+)*\s+([^\s()]+)\s*\)|`\s*(?:pidof|pgrep)(?:\s+-\w+)*\s+([^\s`]+)\s*`")
 _SHELL = re.compile(r"[|&;<>$`*?~]")
-_DAMO = re.compile(r"^\s*(?:sudo\s+(?:-\S+\s+)*)?\S*\bdamo\s+\w", re.MULTILINE)
+_CALLS = r"^[ \t]*(?:sudo\s+(?:-\S+\s+)*)?\S*damo\S*\s+(?:{})\b"
+_RUN = re.compile(_CALLS.format("|".join(_RUNS)), re.MULTILINE)
+_ANY = re.compile(_CALLS.format("\\w+"), re.MULTILINE)
 Recall = Callable[[str], Draft]
 """Reads a file that a command line names."""
 
 
 def looks_like(text: str) -> bool:
     """Whether one of a text's lines calls damo."""
-    return bool(_DAMO.search(text))
+    return bool(_ANY.search(text))
 
 
 def read(text: str, recall: Recall) -> Draft:
@@ -57,14 +59,14 @@ def read(text: str, recall: Recall) -> Draft:
 
 def _split(text: str) -> tuple[str, list[str]]:
     """The sub-command and the words behind it."""
-    called = _DAMO.search(text)
+    called = _RUN.search(text) or _ANY.search(text)
     text = _COMMENT.sub(" ", text[called.start() :] if called else text)
     text = _PIDOF.sub(lambda found: PIDOF + (found[1] or found[2]), text.replace("\\\n", " "))
     try:
         words = shlex.split(text.strip().partition("\n")[0], comments=True)
     except ValueError as error:
         raise UsageError(f"{LABEL}: the command line ends in the middle ({error})") from None
-    place = next((n for n, word in enumerate(words) if PurePath(word).name in ("damo", "damo.py")), -1)
+    place = next((n for n, word in enumerate(words) if "damo" in PurePath(word).name), -1)
     words = words[place + 1 :]
     if not words:
         raise UsageError(f"{LABEL}: no sub-command; paste a line like 'damo start --damos_action pageout 1234'")

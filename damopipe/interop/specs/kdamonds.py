@@ -33,7 +33,7 @@ def kdamonds_draft(node: Node) -> Draft:
         for context in contexts:
             number = len(draft.contexts)
             if context is contexts[0]:
-                _note(draft, number, "", kdamond.unknown(_KDAMOND_KEYS))
+                kdamond.has_only(_KDAMOND_KEYS, draft.noting(number))
             else:
                 draft.noting(number)("damo: another context of the same kdamond; the kernel lets one have a single context")
             draft.contexts.append(_context(context, number, refresh, draft))
@@ -54,19 +54,13 @@ def schemes_draft(node: Node) -> Draft:
     return draft
 
 
-def _note(draft: Draft, context: int, key: str, found: object) -> None:
-    for text in found:  # type: ignore[attr-defined]
-        draft.noting(context, key)(text)
-
-
 def _context(node: Node, number: int, refresh_ms: int, draft: Draft) -> PlannedContext:
-    for text in node.unknown(_CONTEXT_KEYS):
-        draft.noting(number)(text)
+    node.has_only(_CONTEXT_KEYS, draft.noting(number))
     operations = node.at("ops").one_of(OPERATIONS, "operations set")
-    intervals = intervals_of(node.find("intervals", {}))
     monitoring = draft.noting(number, "monitoring")
+    intervals = _intervals(node.find("intervals", {}), monitoring)
     _tell_of_samples(node, monitoring)
-    limits = node.find("nr_regions", {})
+    limits = node.find("nr_regions", {}).has_only(("min", "max"), monitoring)
     attrs = Attrs(
         intervals=intervals,
         nr_regions=RegionLimits(
@@ -88,16 +82,17 @@ def _context(node: Node, number: int, refresh_ms: int, draft: Draft) -> PlannedC
     )
 
 
-def intervals_of(node: Node) -> Intervals:
-    """Intervals and their goal, which is none where it has no aggregations."""
+def _intervals(node: Node, tell: Tell) -> Intervals:
+    """A goal without aggregations is none."""
     keys = ("sample_us", "aggr_us", "ops_update_us")
+    node.has_only((*keys, "intervals_goal"), tell)
     usual = (INTERVALS.sample_us, INTERVALS.aggr_us, INTERVALS.update_us)
     sample, aggr, update = (time_us(node.find(key, default)) for key, default in zip(keys, usual, strict=True))
-    return Intervals(sample_us=sample, aggr_us=aggr, update_us=update, goal=goal_of(node.find("intervals_goal", {})))
+    return Intervals(sample_us=sample, aggr_us=aggr, update_us=update, goal=_goal(node.find("intervals_goal", {}), tell))
 
 
-def goal_of(node: Node) -> IntervalsGoal | None:
-    """The goal of tuned intervals."""
+def _goal(node: Node, tell: Tell) -> IntervalsGoal | None:
+    node.has_only(("access_bp", "aggrs", "min_sample_us", "max_sample_us"), tell)
     aggrs = node.find("aggrs", 0).read(texts.whole)
     if not aggrs:
         return None
@@ -149,8 +144,7 @@ def _targets(node: Node, operations: str, context: int, draft: Draft) -> tuple[P
     ranges = [tuple(address_of(region) for region in one.items("regions")) for one in found]
     for number, one in enumerate(found):
         tell = draft.noting(context, f"target[{number}]")
-        for text in one.unknown(("pid", "obsolete", "regions")):
-            tell(text)
+        one.has_only(("pid", "obsolete", "regions"), tell)
         if one.find("obsolete", False).read(texts.truth):
             tell("damo: obsolete, to be dropped at the next commit; take this target out")
     if operations == "paddr":

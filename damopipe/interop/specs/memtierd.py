@@ -43,8 +43,7 @@ def read(node: Node, parse: Parse) -> Draft:
     """The draft of a configuration. Raises UsageError with the place of what is wrong."""
     draft = Draft("a memtierd configuration")
     tell = draft.noting(None)
-    for text in node.unknown(("policy", "routines")):
-        tell(text)
+    node.has_only(("policy", "routines"), tell)
     if node.items("routines"):
         tell("memtierd: routines; damopipe has [guard] and outputs instead")
     policy = node.at("policy")

@@ -6,7 +6,7 @@ Invariant: a value that is not what it must be is one UsageError: place, what wa
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar
 
 from damopipe.errors import UsageError
@@ -77,13 +77,16 @@ class Node:
         """The value, which must be one of some names."""
         return self.read(lambda value: one_of(self.text(what), names, what))
 
-    def unknown(self, names: Collection[str]) -> Iterator[str]:
-        """The keys that are none of `names`, as notes."""
+    def has_only(self, names: Collection[str], tell: Callable[[str], object]) -> Node:
+        """Itself; a key that is none of `names` is told, and one that was to be a name is wrong: it would be passed over."""
         for key in self.table():
-            if key not in names:
-                near = difflib.get_close_matches(str(key), names, 1, 0.7)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                yield f"{self._child(str(key), None).place}: unknown key, left out{hint}"
+            if key in names:
+                continue
+            odd = self._child(str(key), None)
+            if near := difflib.get_close_matches(str(key), names, 1, 0.8):
+                raise odd.wrong(f"unknown key; did you mean {near[0]!r}?")
+            tell(f"{odd.place}: unknown key, left out")
+        return self
 
     @property
     def named(self) -> str:

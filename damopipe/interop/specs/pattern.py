@@ -7,6 +7,7 @@ rounds those.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -58,10 +59,11 @@ def _counted(low: Any, high: Any, unit: str) -> Pair | None:
 
 def pattern_of(size: tuple[Fraction, Fraction], access: Pair, age: Pair, intervals: Intervals, tell: Tell) -> AccessPattern:
     """damo's pattern as ours, at these intervals; what had to be counted is told."""
-    counts = Fraction(intervals.aggr_us, intervals.sample_us) / 100 if intervals.sample_us else None
     pattern = AccessPattern(size_bytes=bounds(*size, endless=U64_MAX))
-    pattern = _with_access(pattern, access, counts, intervals, tell)
-    return _with_age(pattern, age, Fraction(1, intervals.aggr_us) if intervals.aggr_us else None, intervals, tell)
+    is_timed = bool(intervals.sample_us and intervals.aggr_us)  # else nothing can be counted, and validate says so
+    samples = Fraction(intervals.aggr_us, intervals.sample_us) / 100 if is_timed else None
+    pattern = _with_access(pattern, access, samples, intervals, tell)
+    return _with_age(pattern, age, Fraction(1, intervals.aggr_us) if is_timed else None, intervals, tell)
 
 
 def _with_access(pattern: AccessPattern, pair: Pair, counts: Fraction | None, intervals: Intervals, tell: Tell) -> AccessPattern:
@@ -124,26 +126,23 @@ def _percent(value: Fraction) -> str:
 
 def access_texts(pattern: AccessPattern, intervals: Intervals) -> tuple[str, str]:
     """For damo: in percent where it comes to the same number of samples, else in samples."""
-    low, high = pattern.access.min, pattern.access.max
-    if pattern.access_unit == "bp":
-        given = _spaced(low), "max" if high is None else _spaced(high)
-        if _is_kept(pattern, access_pair(*given), intervals, "access"):
-            return given
-        pattern = pattern.counted(intervals)
-        low, high = pattern.access.min, pattern.access.max
-    return f"{low} samples", f"{_most(high)} samples"
+    return _texts(pattern, "access", _spaced, "samples", intervals)
 
 
 def age_texts(pattern: AccessPattern, intervals: Intervals) -> tuple[str, str]:
     """For damo: in microseconds where it comes to the same number of aggregations, else in aggregations."""
-    low, high = pattern.age.min, pattern.age.max
-    if pattern.age_unit == "us":
-        given = str(low), "max" if high is None else str(high)
-        if _is_kept(pattern, age_pair(*given), intervals, "age"):
+    return _texts(pattern, "age", str, "aggr_intervals", intervals)
+
+
+def _texts(pattern: AccessPattern, field: str, form: Callable[[int], str], unit: str, intervals: Intervals) -> tuple[str, str]:
+    bounds: Bounds = getattr(pattern, field)
+    if getattr(pattern, f"{field}_unit") in ("bp", "us"):
+        given = form(bounds.min), "max" if bounds.max is None else form(bounds.max)
+        pair = access_pair(*given) if field == "access" else age_pair(*given)
+        if _is_kept(pattern, pair, intervals, field):
             return given
-        pattern = pattern.counted(intervals)
-        low, high = pattern.age.min, pattern.age.max
-    return f"{low} aggr_intervals", f"{_most(high)} aggr_intervals"
+        bounds = getattr(pattern.counted(intervals), field)
+    return f"{bounds.min} {unit}", f"{_most(bounds.max)} {unit}"
 
 
 def _most(high: int | None) -> int:

@@ -59,8 +59,7 @@ def _weights(given: tuple[Fraction, ...], tell: Tell) -> list[int]:
 
 def goal_of(node: Node, tell: Tell) -> Goal:
     """A goal; before 2024 all were user_input, with keys that end in _bp."""
-    for text in node.unknown(_GOAL_KEYS):
-        tell(text)
+    node.has_only(_GOAL_KEYS, tell)
     metric = node.find("metric", "user_input").one_of(GOAL_METRICS, "goal metric")
     if node.find("complement", False).read(texts.truth):
         tell(f"the goal on {metric} is damo's complement of it, which no kernel release has; without it the goal is the opposite")

@@ -29,14 +29,18 @@ _QUOTA_KEYS = (
     "time_ms", "sz_bytes", "reset_interval_ms", "weights", "goals", "goal_tuner", "fail_charge_num", "fail_charge_denom",
     "effective_sz_bytes",
 )  # fmt: skip
+_MARK_KEYS = ("metric", "interval_us", "high_permil", "mid_permil", "low_permil")
+_FILTER_KEYS = (
+    "filter_type", "type", "matching", "allow", "filter_pass", "memcg_path", "address_range", "damon_target_idx",
+    "hugepage_size", "probe_hits_wsum_range",
+)  # fmt: skip
 _NO_EQUAL_FILTERS = ("probe_hits_wsum",)
 _RAW = re.compile(r"\d+\.\d{6}")
 
 
 def scheme_of(node: Node, number: int, intervals: Intervals, tell: Tell) -> Scheme:
     """The scheme at `number` of a context with these intervals. Raises UsageError with the place of what is wrong."""
-    for text in node.unknown(_KEYS):
-        tell(text)
+    node.has_only(_KEYS, tell)
     action = node.find("action", "stat").one_of(ACTIONS, "action")
     apply = int(node.find("apply_interval_us", 0).read(texts.micros))
     dests = tuple(_dest(one) for one in node.items("dests"))
@@ -50,7 +54,7 @@ def scheme_of(node: Node, number: int, intervals: Intervals, tell: Tell) -> Sche
         pattern=_pattern(node.find("access_pattern", {}), per_us, intervals, tell),
         apply_interval_us=apply,
         quota=_quota(node.find("quotas", {}), per_us, apply or intervals.aggr_us, tell),
-        watermarks=_watermarks(node.find("watermarks", {}), per_us),
+        watermarks=_watermarks(node.find("watermarks", {}).has_only(_MARK_KEYS, tell), per_us),
         filters=tuple(made for one in node.items("filters") if (made := filter_of(one, tell))),
         max_nr_snapshots=_max_snapshots(node),
     )
@@ -74,8 +78,7 @@ def _max_snapshots(node: Node) -> int:
 
 
 def _pattern(node: Node, per_us: int, intervals: Intervals, tell: Tell) -> AccessPattern:
-    for text in node.unknown(("sz_bytes", "nr_accesses", "age")):
-        tell(text)
+    node.has_only(("sz_bytes", "nr_accesses", "age"), tell)
     size, access, age = (_ends(node.find(key, {})) for key in ("sz_bytes", "nr_accesses", "age"))
     sizes = node.find("sz_bytes", {}).read(lambda _: (texts.size(size[0]), texts.size(size[1])))
     accesses = node.find("nr_accesses", {}).read(lambda _: access_pair(*access))
@@ -88,13 +91,12 @@ def _ends(node: Node) -> tuple[object, object]:
 
 
 def _quota(node: Node, per_us: int, every_us: int, tell: Tell) -> Quota:
-    for text in node.unknown(_QUOTA_KEYS):
-        tell(text)
+    node.has_only(_QUOTA_KEYS, tell)
     time, reset = (
         _raw_millis(node.find(key, default), per_us) for key, default in (("time_ms", 0), ("reset_interval_ms", "max"))
     )
-    weights = node.find("weights", {})
     keys = ("sz_permil", "nr_accesses_permil", "age_permil")
+    weights = node.find("weights", {}).has_only(keys, tell)
     limits = Limits(
         time,
         node.find("sz_bytes", 0).read(texts.size),
@@ -122,14 +124,15 @@ def _raw_millis(node: Node, per_us: int) -> Fraction:
 
 def _watermarks(node: Node, per_us: int) -> Watermarks:
     metric = node.find("metric", "none").one_of(WATERMARK_METRICS, "watermark metric")
-    marks = [node.find(key, 0).read(lambda value: texts.share(value, 10)) for key in ("high_permil", "mid_permil", "low_permil")]
+    marks = [node.find(key, 0).read(lambda value: texts.share(value, 10)) for key in _MARK_KEYS[2:]]
     interval = node.find("interval_us", 0)
     return watermarks_of(metric, interval.read(texts.micros) / (per_us if texts.is_bare(interval.value) else 1), marks)
 
 
 def filter_of(node: Node, tell: Tell) -> Filter | None:
     """A filter; None for a type that damopipe does not have, which is told."""
-    kind = node.at("filter_type" if "filter_type" in node else "type")
+    node.has_only(_FILTER_KEYS, tell)
+    kind = node.at("type" if "type" in node else "filter_type")
     if kind.value in _NO_EQUAL_FILTERS:
         tell(f"a filter of type {kind.value}, which no kernel release has; without it other memory is let through")
         return None
