@@ -22,7 +22,7 @@ _UNSAID = ("record", "output", "check", "guard")
 
 
 def command(
-    file: Annotated[Path | None, typer.Argument(metavar="[IN]", help="A spec or a pipeline; '-' is standard input.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="IN", help="A spec or a pipeline; '-' is standard input.")] = None,
     to: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="Write it here; else it is printed.")] = None,
     damo: Annotated[
         str | None, typer.Option("--damo", metavar="LINE", help="A damo command line, in quotes, instead of IN.")

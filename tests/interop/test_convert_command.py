@@ -144,13 +144,14 @@ damo_bin="$bindir/../damo"
 
 
 def test_the_line_itself_stands_at_the_top() -> None:
-    assert pipeline(damo("damo start --ops paddr")).startswith("# damo start --ops paddr\nversion = 1\n")
+    text = pipeline(damo("sudo damo  start \\\n  --target_pid $(pidof mysqld)"))
+    assert text.startswith("# sudo damo start --target_pid $(pidof mysqld)\nversion = 1\n")
 
 
 def test_an_option_that_damo_gives_to_another_scheme_is_told() -> None:
     draft = damo("damo start --damos_action hugepage --damos_action nohugepage --damos_sz_region 2M max 1234")
     assert only(draft).schemes[0].pattern.size_bytes == Bounds(min=2 << 20)
-    assert notes(draft)[1:] == ["damo takes --damos_sz_region for this scheme, as its first, though it stands behind the second"]
+    assert notes(draft) == ["damo takes --damos_sz_region for this scheme, as its first, though it stands behind the second"]
 
 
 def test_files_that_a_line_names(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def _counted(scheme: Scheme) -> Scheme:
 @SLOW
 @given(MANY)
 def test_what_a_draft_says_is_what_its_pipeline_plans(given_contexts: tuple[PlannedContext, ...]) -> None:
-    found = through(Draft("a test", list(given_contexts)))
+    found = through(Draft("a test", contexts=list(given_contexts)))
     assert _named_processes(found) == _named_processes(given_contexts)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import PurePath
 
 from damopipe.errors import UsageError
 from damopipe.interop.specs.command_contexts import PIDOF, Asked, asked_of, is_pid, kdamonds_of
 from damopipe.interop.specs.command_record import record_of
 from damopipe.interop.specs.command_schemes import misplaced, schemes_of
-from damopipe.interop.specs.draft import Draft, Note
+from damopipe.interop.specs.draft import Draft
 from damopipe.interop.specs.kdamonds import kdamonds_draft
 from damopipe.interop.specs.node import Node
 from damopipe.interop.specs.options import Given, integer, parse
@@ -49,21 +49,27 @@ def looks_like(text: str) -> bool:
 
 def read(text: str, recall: Recall) -> Draft:
     """The draft of a command line; `recall` reads a file that it names. Raises UsageError."""
-    verb, words = _split(text)
+    line = _line(text)
+    verb, words = _split(line)
     try:
-        given = parse(words)
-        return _draft(verb, words, given, recall)
+        draft = _draft(verb, parse(words), recall)
     except UsageError as error:
         raise UsageError(f"{LABEL} {verb}: {error}") from None
+    draft.line = " ".join(line.split())
+    return draft
 
 
-def _split(text: str) -> tuple[str, list[str]]:
-    """The sub-command and the words behind it."""
+def _line(text: str) -> str:
+    """The line that calls damo, whole."""
     called = _RUN.search(text) or _ANY.search(text)
     text = _COMMENT.sub(" ", text[called.start() :] if called else text)
-    text = _PIDOF.sub(lambda found: PIDOF + (found[1] or found[2]), text.replace("\\\n", " "))
+    return text.replace("\\\n", " ").strip().partition("\n")[0]
+
+
+def _split(line: str) -> tuple[str, list[str]]:
+    """The sub-command and the words behind it."""
     try:
-        words = shlex.split(text.strip().partition("\n")[0], comments=True)
+        words = shlex.split(_PIDOF.sub(lambda found: PIDOF + (found[1] or found[2]), line), comments=True)
     except ValueError as error:
         raise UsageError(f"{LABEL}: the command line ends in the middle ({error})") from None
     place = next((n for n, word in enumerate(words) if "damo" in PurePath(word).name), -1)
@@ -82,7 +88,7 @@ def _split(text: str) -> tuple[str, list[str]]:
     return verb, rest[1:] if verb == "args" and rest[:1] == ["damon"] else rest
 
 
-def _draft(verb: str, words: Sequence[str], given: Given, recall: Recall) -> Draft:
+def _draft(verb: str, given: Given, recall: Recall) -> Draft:
     named = given.first("kdamonds") or (given.target if (given.target or "").endswith((".json", ".yaml", ".yml")) else None)
     if named:
         draft = recall(named)
@@ -90,7 +96,6 @@ def _draft(verb: str, words: Sequence[str], given: Given, recall: Recall) -> Dra
     else:
         draft = _of_options(verb, given, recall)
     draft.form = f"a damo {verb} command line"
-    draft.notes.insert(0, Note(None, "", shlex.join([LABEL, verb, *words])))
     draft.record = record_of(verb, given, draft.noting(None))
     return draft
 

@@ -36,7 +36,7 @@ def unsaid(contexts: Sequence[PlannedContext]) -> Iterator[tuple[str, str]]:
             if target.kind == "physical":
                 if target.ranges is None:
                     which = "all System RAM" if target.numa_node is None else f"the memory of node {target.numa_node}"
-                    yield f"{key}.regions", f"{which} is to be named by address here; damopipe doctor shows this machine's"
+                    yield f"{key}.regions", f"{which} is to be named by address here; /proc/iomem has this machine's"
             elif target.kind != "pid":
                 yield f"{key}.pid", f"damo names processes by pid, the pipeline by {target.kind}; put the pid in place of null"
             if target.children:

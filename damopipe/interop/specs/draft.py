@@ -33,6 +33,8 @@ class Draft:
 
     form: str
     """What was read: "damo's kdamonds"."""
+    line: str = ""
+    """The command line that it was, if it was one."""
     contexts: list[PlannedContext] = field(default_factory=list)
     record: PlannedRecord = field(default_factory=PlannedRecord)
     notes: list[Note] = field(default_factory=list)

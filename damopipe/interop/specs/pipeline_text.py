@@ -43,7 +43,7 @@ def pipeline_text(draft: Draft, name: str, origin: str) -> str:
     dollar = {"dollar": "$"} if "${dollar}" in body else {}
     source = f"{draft.form}, {origin}" if origin else draft.form
     head = ["version = 1", f'name = "{plain_name(name)}"', f"description = {_string(f'Converted from {source}.')}"]
-    notes = [line for note in draft.notes if note.context is None for line in comment(note.text)]
+    notes = comment(draft.line) + [line for note in draft.notes if note.context is None for line in comment(note.text)]
     return "\n".join([*notes, *head, "", *_params(params | dollar), body]) + stages
 
 
