@@ -47,7 +47,7 @@ def test_a_line_and_standard_input(damopipe: Program) -> None:
     of_option = damopipe("convert", "--damo", LINE)
     assert of_option.code == 0 and of_option.out.startswith(f"# {LINE}\nversion = 1\n")
     of_input = piped(damopipe, "convert", "-", text=f"#!/bin/sh\n\nsudo {LINE}\n")
-    assert of_input.code == 0 and of_input.out == of_option.out.replace("# damo", "# sudo damo", 1)
+    assert of_input.code == 0 and of_input.out.split("version")[1] == of_option.out.split("version")[1]
     assert piped(damopipe, "convert", "-", text=PIPELINE.replace("\n    ", "\n")).out.startswith('{\n    "kdamonds"')
 
 
