@@ -15,7 +15,7 @@ QUICKSTART = Path(__file__).parents[2] / "pipelines" / "quickstart.toml"
 def loaded(*arguments: str) -> set[str]:
     """Which heavy packages a command line has imported by its end."""
     code = (
-        "import sys; from damopipe.cli import run; "
+        "import sys; from damopipe.cli import call as run; "
         f"code = run({list(arguments)!r}); sys.stdout.flush(); "
         f"print('', *sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr); sys.exit(code)"
     )
