@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.cli import run
+from damopipe.cli import call
 from damopipe.interop.specs import options
 from tests.interop.specs import context
 from tests.program import SECONDS, Finished, Program, environment
@@ -117,7 +117,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments: str) -> Finished:
-        code = run(["convert", *arguments])
+        code = call(["convert", *arguments])
         said = capsys.readouterr()
         return Finished(code, said.out, said.err)
 
