@@ -160,6 +160,8 @@ def test_files_that_a_line_names(tmp_path: Path) -> None:
         '{"kdamonds": [{"contexts": [{"ops": "paddr", "targets": [{"pid": null, "regions": []}]}]}]}'
     )
     assert only(command_draft("damo schemes -c my_scheme 1234", tmp_path)).schemes[0].action == "pageout"
+    (tmp_path / "old").write_text("4K 0 0 0 60s max pageout\n")
+    assert notes(command_draft("damo schemes -c old 1234", tmp_path)) == ["0 was no maximum in 2020"]
     assert only(command_draft("damo start k.json", tmp_path)).operations == "paddr"
     assert only(command_draft("damo start --kdamonds k.json", tmp_path)).operations == "paddr"
     with pytest.raises(UsageError, match="cannot be read"):

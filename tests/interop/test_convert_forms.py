@@ -145,13 +145,16 @@ def test_what_has_no_equal_is_a_comment_at_its_table() -> None:
 
 
 def test_targets_of_physical_memory_are_one() -> None:
-    targets = [{"pid": None, "regions": [{"start": at, "end": at + 4096}]} for at in (8192, 0)]
+    targets: list[dict[str, Any]] = [{"pid": None, "regions": [{"start": at, "end": at + 4096}]} for at in (8192, 0)]
     draft = read({"kdamonds": [{"contexts": [{"ops": "paddr", "targets": targets}]}]})
     assert only(draft).targets[0].ranges == (
         AddressRange(start_addr=0, end_addr=4096),
         AddressRange(start_addr=8192, end_addr=12288),
     )
     assert "2 targets" in notes(draft)[0]
+    targets[1]["obsolete"] = True
+    text = pipeline(read({"kdamonds": [{"contexts": [{"ops": "paddr", "targets": targets}]}]}))
+    assert "# obsolete: DAMON drops it" in text
 
 
 def test_a_process_that_is_not_named_is_a_parameter() -> None:

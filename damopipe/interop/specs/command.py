@@ -112,7 +112,9 @@ def _of_options(verb: str, given: Given, recall: Recall) -> Draft:
         counted += len(context.targets)
         draft.contexts[number] = context.model_copy(update={"targets": named})
     if (file := given.first("schemes")) and "damos_action" not in given:
-        draft.contexts[0] = draft.contexts[0].model_copy(update={"schemes": recall(file).contexts[0].schemes})
+        recalled = recall(file)
+        draft.contexts[0] = draft.contexts[0].model_copy(update={"schemes": recalled.contexts[0].schemes})
+        draft.notes += recalled.notes
     return draft
 
 

@@ -12,15 +12,15 @@ from damopipe.damon.attrs import Attrs, Intervals, IntervalsGoal, Probe, RegionL
 from damopipe.damon.filters import PROBE_FILTER_TYPES, Filter
 from damopipe.damon.model import AddressRange
 from damopipe.interop.specs import texts
-from damopipe.interop.specs.draft import INTERVALS, LIMITS, UNNAMED, Draft, Tell, monitored
+from damopipe.interop.specs.draft import INTERVALS, LIMITS, OBSOLETE, UNNAMED, Draft, Tell, monitored
 from damopipe.interop.specs.node import Node
 from damopipe.interop.specs.pattern import MAX_US
 from damopipe.interop.specs.scheme import address_of, scheme_of
 from damopipe.pipeline.planned import PlannedContext, PlannedTarget
 
-_KDAMOND_KEYS = ("state", "pid", "refresh_ms", "contexts")
+_KDAMOND_KEYS = ("name", "state", "pid", "refresh_ms", "contexts")
 _CONTEXT_KEYS = (
-    "ops", "addr_unit", "targets", "intervals", "nr_regions", "probes", "sample_control", "ops_attrs", "pause", "schemes",
+    "name", "ops", "addr_unit", "targets", "intervals", "nr_regions", "probes", "sample_control", "ops_attrs", "pause", "schemes",
 )  # fmt: skip
 
 
@@ -144,9 +144,9 @@ def _targets(node: Node, operations: str, context: int, draft: Draft) -> tuple[P
     ranges = [tuple(address_of(region) for region in one.items("regions")) for one in found]
     for number, one in enumerate(found):
         tell = draft.noting(context, f"target[{number}]")
-        one.has_only(("pid", "obsolete", "regions"), tell)
+        one.has_only(("name", "pid", "obsolete", "regions"), tell)
         if one.find("obsolete", False).read(texts.truth):
-            tell("damo: obsolete, to be dropped at the next commit; take this target out")
+            tell(OBSOLETE)
     if operations == "paddr":
         return (_physical([area for areas in ranges for area in areas], len(found), draft.noting(context, "target[0]")),)
     targets = [_process(one, areas) for one, areas in zip(found, ranges, strict=True)]

@@ -18,7 +18,6 @@ from damopipe.interop.specs.tables import Parameter, monitoring_table, record_ta
 from damopipe.pipeline.planned import PlannedContext
 from damopipe.pipeline.values import shown
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 WIDTH = 120
 ENDING = """
@@ -74,12 +73,18 @@ def _contexts(draft: Draft, params: dict[str, str]) -> Iterator[str]:
         said: dict[str, list[str]] = {}
         for note in draft.notes:
             if note.context == number:
-                said.setdefault(note.key, []).extend(comment(note.text))
+                said.setdefault(_place(note.key, context), []).extend(comment(note.text))
         if several:
             yield from _table("[[context]]", {}, said.get("", ()))
         else:
             yield from said.get("", ())
         yield from _context(context, "context." if several else "", said, params)
+
+
+def _place(key: str, context: PlannedContext) -> str:
+    """The table of a note; the context itself where there is no such table, as targets became one."""
+    tables = [f"target[{n}]" for n in range(len(context.targets))] + [f"scheme[{n}]" for n in range(len(context.schemes))]
+    return key if key in ("monitoring", *tables) else ""
 
 
 def _context(context: PlannedContext, prefix: str, said: Mapping[str, Sequence[str]], params: dict[str, str]) -> Iterator[str]:

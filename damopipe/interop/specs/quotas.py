@@ -64,10 +64,10 @@ def goal_of(node: Node, tell: Tell) -> Goal:
     if node.find("complement", False).read(texts.truth):
         tell(f"the goal on {metric} is damo's complement of it, which no kernel release has; without it the goal is the opposite")
     given = {key: node.find(f"{key}_bp" if f"{key}_bp" in node else key, 0) for key in ("target_value", "current_value")}
-    return goal(metric, given["target_value"], given["current_value"], node.find("nid"), node.find("memcg_path"))
+    return _goal(metric, given["target_value"], given["current_value"], node.find("nid"), node.find("memcg_path"))
 
 
-def goal(metric: str, target: Node, current: Node, nid: Node, memcg: Node) -> Goal:
+def _goal(metric: str, target: Node, current: Node, nid: Node, memcg: Node) -> Goal:
     """What a metric has no use for is left out: damo writes zeros and nulls there."""
     needs = GOAL_METRICS[metric]
     now = current.read(texts.whole) if metric == "user_input" else 0

@@ -8,7 +8,7 @@ from typing import Any
 from damopipe.damon.kdamond import Context, Kdamond, Target
 from damopipe.damon.scheme import GOAL_METRICS, Goal, Quota, Scheme
 from damopipe.errors import MachineError, UsageError
-from damopipe.interop.specs.draft import UNNAMED, Draft, Tell
+from damopipe.interop.specs.draft import OBSOLETE, UNNAMED, Draft, Tell
 from damopipe.interop.specs.node import Node
 from damopipe.interop.specs.quotas import Limits, quota_of
 from damopipe.kernel import sysfs
@@ -40,6 +40,9 @@ def _context(kdamond: Kdamond, draft: Draft, number: int) -> PlannedContext:
         _scheme(one, one.apply_interval_us or every, draft.noting(number, f"scheme[{place}]"))
         for place, one in enumerate(context.schemes)
     )
+    for place, target in enumerate(context.targets):
+        if target.obsolete:
+            draft.noting(number, f"target[{place}]")(OBSOLETE)
     return PlannedContext(
         operations=context.operations,
         attrs=context.attrs,
