@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "show": "show",
     "sql": "sql",
     "import": "import_",
+    "convert": "convert",
     "runs": "runs",
     "start": "start",
     "tune": "tune",
