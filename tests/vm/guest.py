@@ -99,7 +99,12 @@ class Guest:
 
     def start_damopipe(self, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None,
                        cpu: int | None = None) -> Job:  # fmt: skip
-        """Starts it: forked by a Python that has imported it already, as an import takes ten seconds in a guest."""
+        """Starts it: forked by a Python that has imported it already, as an import takes ten seconds in a guest.
+
+        Guests with options of their own run too few commands for that.
+        """
+        if self._machine.options != Options(self.kernel):
+            return self.start([self.python, "-m", "damopipe", *arguments], env=env, cwd=cwd, cpu=cpu)
         if not self._machine.has_nursery:
             command: list[str | Path] = [self.python, "-m", "tests.vm.nursery", self._machine.jobs]
             given = {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "COLUMNS": "100", "OPENBLAS_NUM_THREADS": "1"}
