@@ -1,4 +1,4 @@
-"""`damopipe export [RUN]…`: runs become files that other tools read, or that another store takes in."""
+"""`damopipe export RUN…`: runs become files that other tools read, or that another store takes in."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def command(
     name = _format(form, to, table)
     opened = Store(store_path(store))
     chosen = _runs(opened, runs, run)
-    with counting() as tell:
+    with counting(quiet=to == STDOUT) as tell:
         asked = Asked(name, say=output.note, tell=tell, table=table, hot_percent=_percent(hot))
         if to == STDOUT:
             export_stream(asked, opened, chosen, out := output.binary())

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def counting() -> Iterator[Callable[[int, int], None]]:
+def counting(quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """What takes how much more of an export is done, and of how much."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.console import Console

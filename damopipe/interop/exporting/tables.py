@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from damopipe.errors import MachineError, UsageError
-from damopipe.owner import folder_whole, written_whole
+from damopipe.owner import folder_whole, give, written_whole
 
 if TYPE_CHECKING:
     from damopipe.interop.exporting import Asked
@@ -26,10 +26,13 @@ def write_folder(asked: Asked, store: Store, run_ids: Sequence[int], path: Path)
     """Every table of runs. Raises UsageError for a folder that has other things in it."""
     _check(path, asked.name)
     queries = store.table_queries()
+    is_new = not path.exists()
     for run_id in run_ids:
         place = path / f"run={_uid(store, run_id)}" if asked.name == "parquet" else path
         with folder_whole(place) as folder:
             _write_all(asked, store, queries, folder, run_id, lambda: asked.tell(1, len(queries) * len(run_ids)))
+    if is_new:
+        give(path, 0o700)
 
 
 def _write_all(
