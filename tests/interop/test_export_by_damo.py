@@ -44,13 +44,14 @@ def damo(tmp_path_factory: pytest.TempPathFactory) -> Damo:
     program = os.environ.get("DAMO") or shutil.which("damo")
     if program is None:
         pytest.skip("damo is not installed: put it into PATH, or name it in $DAMO, to force this test")
+    sniffer = shutil.which("file")
+    if sniffer is None:
+        pytest.skip("file is not installed, by which damo tells its formats: install it to force this test")
     alone = ["unshare", "-m", "sh", "-c", _ALONE, "sh"]
     if subprocess.run([*alone, "true"], capture_output=True).returncode:
         pytest.skip("no mount namespace of one's own can be had here: run as root to force this test")
     folder = tmp_path_factory.mktemp("bin")
-    (folder / "file").write_text(
-        '#!/bin/sh\nhead -c1 "$2" | grep -q "\\[" && echo "JSON data" && exit\nexec /usr/bin/file "$@"\n'
-    )
+    (folder / "file").write_text(f'#!/bin/sh\nhead -c1 "$2" | grep -q "\\[" && echo "JSON data" && exit\nexec {sniffer} "$@"\n')
     (folder / "file").chmod(0o755)
 
     def report(name: str, path: Path, *options: str) -> str:
