@@ -31,11 +31,16 @@ stretches AS (
   UNION ALL
   SELECT target_id, number AS first, number AS last FROM ends WHERE (SELECT bool_and(last <= number) FROM ends)
 ),
-regions AS MATERIALIZED (
-  SELECT s.target_id, s.first, s.last, t.number, r.start_addr, r.end_addr, r.nr_accesses::UBIGINT AS samples
+placed AS MATERIALIZED (  -- by itself, so that regions are joined to what is small
+  SELECT s.target_id, s.first, s.last, t.number, t.ts
   FROM stretches AS s
   JOIN taken AS t ON t.target_id = s.target_id AND t.number BETWEEN s.first AND s.last
-  JOIN region AS r ON r.run_id = run AND r.target_id = t.target_id AND r.ts = t.ts
+),
+regions AS MATERIALIZED (
+  SELECT p.target_id, p.first, p.last, p.number, r.start_addr, r.end_addr, r.nr_accesses::UBIGINT AS samples
+  FROM region AS r
+  JOIN placed AS p USING (ts, target_id)
+  WHERE r.run_id = run
 ),
 together AS MATERIALIZED (
   FROM regions WHERE last > first
