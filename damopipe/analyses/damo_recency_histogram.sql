@@ -1,10 +1,16 @@
 -- How much memory of each snapshot has which idle time, as damo's recency-sz-hist.
 -- requires: damo_regions
 -- Ten bins from the least idle time up, each ceil((most + 1 - least) / 10) wide; from_value belongs to
--- a bin, to_value to the next. A snapshot of which any idle time is not known has no rows.
-CREATE OR REPLACE MACRO damo_recency_histogram(run, target := NULL) AS TABLE
+-- a bin, to_value to the next. A snapshot of which any idle time is not known has no rows. passed:
+-- of the bytes that passed the scheme's filters.
+CREATE OR REPLACE MACRO damo_recency_histogram(run, target := NULL, passed := false) AS TABLE
 WITH regions AS MATERIALIZED (
-  SELECT target_id, ts, number, size_bytes, idle_us::BIGINT AS value
+  SELECT
+    target_id,
+    ts,
+    number,
+    CASE WHEN passed THEN coalesce(filter_passed_bytes, 0) ELSE size_bytes END AS size_bytes,
+    idle_us::BIGINT AS value
   FROM damo_regions(run, target := target)
 ),
 spans AS (

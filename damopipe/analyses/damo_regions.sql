@@ -4,7 +4,7 @@
 -- age_us = age * aggregation. idle_us = 0 where percent > 0, else age_us and one aggregation. temperature = size * size_weight
 -- + percent * access_weight + age_us * age_weight, negated where percent is 0. NULL where the recording has no intervals or no
 -- ages. Columns: target_id; ts; number of the snapshot; from_ns, to_ns on the recording's clock; start_addr, end_addr,
--- size_bytes; nr_accesses; percent, age_us, idle_us, temperature; aggr_us.
+-- size_bytes, filter_passed_bytes; nr_accesses; percent, age_us, idle_us, temperature; aggr_us.
 CREATE OR REPLACE MACRO damo_regions(run, target := NULL, size_weight := 0, access_weight := 100, age_weight := 100) AS TABLE
 WITH told AS (
   SELECT
@@ -17,6 +17,7 @@ WITH told AS (
     r.start_addr,
     r.end_addr,
     r.size_bytes,
+    r.filter_passed_bytes,
     r.nr_accesses,
     CASE WHEN s.sample_us > 0 THEN trunc(r.nr_accesses * 100 / (s.aggr_us / s.sample_us))::BIGINT END AS percent,
     (r.age * s.aggr_us)::BIGINT AS age_us
@@ -32,6 +33,7 @@ SELECT
   start_addr,
   end_addr,
   size_bytes,
+  filter_passed_bytes,
   nr_accesses,
   percent,
   age_us,

@@ -1,11 +1,17 @@
 -- How much memory of each snapshot has which temperature, as damo's temperature-sz-hist.
 -- requires: damo_regions
 -- Ten bins from the least temperature up, each ceil((most + 1 - least) / 10) wide; from_value belongs to
--- a bin, to_value to the next. A snapshot of which any temperature is not known has no rows.
+-- a bin, to_value to the next. A snapshot of which any temperature is not known has no rows. passed:
+-- of the bytes that passed the scheme's filters.
 -- damo leaves the weight of the size out of this one, and so does it.
-CREATE OR REPLACE MACRO damo_temperature_histogram(run, target := NULL, access_weight := 100, age_weight := 100) AS TABLE
+CREATE OR REPLACE MACRO damo_temperature_histogram(run, target := NULL, access_weight := 100, age_weight := 100, passed := false) AS TABLE
 WITH regions AS MATERIALIZED (
-  SELECT target_id, ts, number, size_bytes, temperature::BIGINT AS value
+  SELECT
+    target_id,
+    ts,
+    number,
+    CASE WHEN passed THEN coalesce(filter_passed_bytes, 0) ELSE size_bytes END AS size_bytes,
+    temperature::BIGINT AS value
   FROM damo_regions(run, target := target, access_weight := access_weight, age_weight := age_weight)
 ),
 spans AS (

@@ -100,18 +100,23 @@ def report(store: Store, run_id: int, name: str, given: Mapping[str, str], targe
     wanted = _named(name)
     if time is not None and not wanted.is_of_snapshots:
         raise UsageError(f"--at goes with the reports of snapshots, not with {name}")
-    targets = _targets(store, run_id, target)
+    targets, options = _targets(store, run_id, target), _options(name, wanted, given)
     snapshots = _snapshots(store, run_id, target, time) if wanted.is_of_snapshots else []
-    rows = _rows(store, wanted.analysis, run_id, target, _options(name, wanted, given))
+    rows, passed = _rows(store, wanted.analysis, run_id, target, options), []
     if wanted.is_of_snapshots:
-        chosen = {(row["target_id"], row["ts"]) for row in snapshots}
-        rows = [row for row in rows if (row["target_id"], row["ts"]) in chosen]
-        known = {(row["target_id"], row["ts"]) for row in rows}
-        snapshots = [row for row in snapshots if (row["target_id"], row["ts"]) in known]
+        rows, snapshots = _chosen(rows, snapshots), _chosen(snapshots, rows)
+        if any(row["passed_bytes"] for row in snapshots):
+            passed = _chosen(_rows(store, wanted.analysis, run_id, target, {**options, "passed": True}), snapshots)
     if not rows and wanted.lacks is not _TOO_FEW:
         raise StageError(f"run {run_id} {wanted.lacks}")
-    found = Asked(rows, targets, snapshots)
-    return Found(wanted.draw(found), rows, None if rows else f"run {run_id} {wanted.lacks}")
+    asked = Asked(rows, targets, snapshots, passed)
+    return Found(wanted.draw(asked), rows, None if rows else f"run {run_id} {wanted.lacks}")
+
+
+def _chosen(rows: Sequence[Row], among: Sequence[Row]) -> list[Row]:
+    """The rows of the snapshots that are among others."""
+    keys = {(row["target_id"], row["ts"]) for row in among}
+    return [row for row in rows if (row["target_id"], row["ts"]) in keys]
 
 
 def _named(name: str) -> Report:

@@ -5,8 +5,9 @@ Invariant: `diff` with the same report of damo 3.4 finds nothing but what docs/f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ class Asked:
     rows: Sequence[Row]
     targets: dict[int, Target]
     snapshots: Sequence[Row] = ()
+    passed: Sequence[Row] = ()
+    """The same rows of the bytes that passed filters; none where nothing did."""
 
 
 def wss(asked: Asked) -> Iterator[str]:
@@ -42,7 +45,7 @@ def nr_regions(asked: Asked) -> Iterator[str]:
     yield from _distribution(asked, "# regions", names, lambda row, most: f"{row['percentile']}\t{row['nr_regions']}")
 
 
-def _distribution(asked: Asked, what: str, names: dict[int, str], line: Any) -> Iterator[str]:
+def _distribution(asked: Asked, what: str, names: dict[int, str], line: Callable[[Row, int], str]) -> Iterator[str]:
     for target, name in names.items():
         mine = [row for row in asked.rows if row["target_id"] == target]
         head = (f"# <percentile> <{what}>", f"# target_id\t{name}")
@@ -85,31 +88,31 @@ def _span(low: int, high: int) -> str:
 
 def recency_percentiles(asked: Asked) -> Iterator[str]:
     """Of each snapshot: how long its memory was idle, by percentile."""
-    yield from _snapshots(asked, lambda rows: _percentiles(rows, "recency", "idle_us", "idle time (us)"), times=True)
+    yield from _snapshots(asked, partial(_percentiles, "recency", "idle_us", "idle time (us)"), times=True)
 
 
 def temperature_percentiles(asked: Asked) -> Iterator[str]:
     """Of each snapshot: its temperatures by percentile of memory."""
     what = "temperature (weights: [0, 100, 100])"
-    yield from _snapshots(asked, lambda rows: _percentiles(rows, "temperature", "temperature", what), times=True)
+    yield from _snapshots(asked, partial(_percentiles, "temperature", "temperature", what), times=True)
 
 
 def recency_histogram(asked: Asked) -> Iterator[str]:
     """Of each snapshot: how much memory was idle for how long."""
-    yield from _snapshots(asked, lambda rows: _histogram(rows, "idle time (us)"))
+    yield from _snapshots(asked, partial(_histogram, "idle time (us)"))
 
 
 def temperature_histogram(asked: Asked) -> Iterator[str]:
     """Of each snapshot: how much memory has which temperature."""
-    yield from _snapshots(asked, lambda rows: _histogram(rows, "temperature"))
+    yield from _snapshots(asked, partial(_histogram, "temperature"))
 
 
-def _snapshots(asked: Asked, lines: Any, times: bool = False) -> Iterator[str]:
-    several = len(asked.snapshots) > 1
-    found = {key: list(rows) for key, rows in groupby(asked.rows, itemgetter("target_id", "number"))}
+def _snapshots(asked: Asked, lines: Callable[[Sequence[Row], bool], Iterator[str]], times: bool = False) -> Iterator[str]:
+    """A block for each snapshot, with a line between two; what passed filters comes before what there is in all."""
+    every, passed = (_by_snapshot(rows) for rows in (asked.rows, asked.passed))
     last, began = None, 0
     for snapshot in asked.snapshots:
-        target = snapshot["target_id"]
+        key = target, _ = snapshot["target_id"], snapshot["number"]
         if last is not None:
             yield ""
         if target != last:
@@ -117,19 +120,34 @@ def _snapshots(asked: Asked, lines: Any, times: bool = False) -> Iterator[str]:
             if len(asked.targets) > 1:
                 yield f"target_id: {asked.targets[target].name}"
         last = target
-        low, high = (snapshot[key] - began for key in ("from_ns", "to_ns"))
-        if several and times:
+        if times and len(asked.snapshots) > 1:
+            low, high = (snapshot[name] - began for name in ("from_ns", "to_ns"))
             yield f"snapshot time: [{low}, {high}] ({high - low})"
-        yield from lines(found.get((target, snapshot["number"]), []))
-        yield f"memory bw estimate: {int(snapshot['bandwidth_bytes'])} per second"
-        yield f"total size: {snapshot['total_bytes']}"
+        if key in passed:
+            yield from lines(passed[key], True)
+            yield ""
+        yield from lines(every[key], False)
+        yield from _totals(snapshot, has_filters=bool(passed))
     if asked.snapshots:
         yield "record DAMON intervals: sample {sample_us}, aggr {aggr_us}".format(**asked.snapshots[-1])
 
 
-def _percentiles(rows: Sequence[Row], name: str, key: str, what: str) -> Iterator[str]:
-    yield f"# total {name} percentiles"
-    yield f"<percentile> <{what}>"
+def _by_snapshot(rows: Sequence[Row]) -> dict[tuple[int, int], list[Row]]:
+    return {key: list(mine) for key, mine in groupby(rows, itemgetter("target_id", "number"))}
+
+
+def _totals(snapshot: Row, has_filters: bool) -> Iterator[str]:
+    bandwidth, size = f"{int(snapshot['bandwidth_bytes'])} per second", f"{snapshot['total_bytes']}"
+    if has_filters:
+        bandwidth += f"  df-passed: {int(snapshot['passed_bandwidth_bytes'])} per second"
+        size += f"  df-passed {snapshot['passed_bytes']}"
+    yield f"memory bw estimate: {bandwidth}"
+    yield f"total size: {size}"
+
+
+def _percentiles(name: str, key: str, what: str, rows: Sequence[Row], is_passed: bool) -> Iterator[str]:
+    yield f"# {'df-passed' if is_passed else 'total'} {name} percentiles"
+    yield f"<{'df-passed ' if is_passed else ''}percentile> <{what}>"
     values = [int(row[key]) for row in rows]
     wide = max(len(str(value)) for value in values)
     low, span = min(values), max(values) - min(values)
@@ -138,8 +156,8 @@ def _percentiles(rows: Sequence[Row], name: str, key: str, what: str) -> Iterato
         yield f"{row['percentile']:>3g}  {value:>{wide}}  |{'*' * length:<{_NARROW}}|"
 
 
-def _histogram(rows: Sequence[Row], what: str) -> Iterator[str]:
-    yield f"<{what}> <total size>"
+def _histogram(what: str, rows: Sequence[Row], is_passed: bool) -> Iterator[str]:
+    yield f"<{what}> <{'df-passed' if is_passed else 'total'} size>"
     spans = [f"[{row['from_value']}, {row['to_value']})" for row in rows]
     sizes = [str(row["size_bytes"]) for row in rows]
     wide, high = max(map(len, spans)), max(map(len, sizes))

@@ -105,6 +105,23 @@ def test_each_snapshot_or_one(some: Sql) -> None:
     assert printed(some, "recency-sz-hist", time="0")[-2] == "total size: 16384"
 
 
+def test_what_passed_filters_comes_first(sql: Sql) -> None:
+    sql.snapshot(ts=10**9, start=9 * 10**8, **IN_FORCE)
+    sql.region(0, PAGE, 20, age=3, filter_passed_bytes=1000).region(PAGE, 3 * PAGE, 0, age=9, filter_passed_bytes=3000)
+    sql.region(3 * PAGE, 4 * PAGE, 0, age=19, filter_passed_bytes=0)
+    lines = printed(sql, "recency-percentiles")
+    assert lines[:2] == ["# df-passed recency percentiles", "<df-passed percentile> <idle time (us)>"]
+    assert [line.split()[1] for line in lines[2:9]] == ["0", "0", "0", "1000000", "1000000", "1000000", "2000000"]
+    assert lines[9:11] == ["", "# total recency percentiles"]
+    assert lines[-3:-1] == [
+        "memory bw estimate: 819200 per second  df-passed: 200000 per second",
+        "total size: 16384  df-passed 4000",
+    ]
+    lines = printed(sql, "recency-sz-hist")
+    assert lines[:2] == ["<idle time (us)> <df-passed size>", f"[0, 200001)        1000 |*******{' ' * 13}|"]
+    assert lines[12] == "<idle time (us)> <total size>"
+
+
 def test_several_targets(some: Sql) -> None:
     some.snapshot(ts=10**9, start=9 * 10**8, target_id=1, **IN_FORCE).region(0, PAGE, 0, age=4)
     lines = printed(some, "wss", exclude_samples=0, step=100)
@@ -235,6 +252,41 @@ class TestBesideDamo:
             10.704428004309765, 12.180747293076065, 12.271482558419397, 10.224976041200058, 10.301228707459728,
             9.412049925575937, 11.781694938496459, 10.165239998561624, 8.003152249377937,
         ]  # fmt: skip
+
+    def test_the_digits_of_the_terminals_map(self, recording: tuple[Sql, Path]) -> None:
+        """0 to 9 from the least to the most heat, space where nothing was watched; the guide in units for people."""
+        sql, folder = recording
+        told = re.sub(r"\x1b\[[\d;]*m", "", (folder / "heatmap_stdout.txt").read_text()).splitlines()
+        pixels = sql("SELECT value FROM damo_heatmap($run, 20, 40)", run=sql.run_id)
+        known = [value for (value,) in pixels if value is not None]
+        low, ninth = min(known), (max(known) + 1 - min(known)) / 9
+        digits = "".join(" " if value is None else str(int((value - low) / ninth)) for (value,) in pixels)
+        assert [digits[row * 40 : row * 40 + 40] for row in range(20)] == told[:20]
+        assert f"({low:.3f}-{max(known):.3f} hz)" in told[20]
+        sizes = [to - low for low, to in sql("SELECT from_addr, to_addr FROM damo_areas($run)", run=sql.run_id)]
+        info = [line for line in lines_of(folder / "record_info.txt") if line.startswith("region")]
+        assert [line.rpartition("(")[2].rstrip(")") for line in info] == [in_units(size) for size in sizes]
+
+    @pytest.mark.parametrize("filters", ["nofilter", "anon"])
+    def test_every_region_of_the_detailed_report(self, sql: Sql, filters: str) -> None:
+        told = lines_of(real(f"damo/expects/report-detailed-{filters}"))
+        taken_in(sql, f"damo/damon.data.snapshot.{filters}")
+        row = re.compile(r"^\d+ +addr .*? +size ([\d.]+ \w+) +access ([\d.]+) hz +age (.*?) *(?: df-passed (.*))?$")
+        regions = [match.groups() for match in map(row.match, told) if match]
+        found = sql(
+            "SELECT size_bytes, nr_accesses, aggr_us, age_us, filter_passed_bytes FROM damo_regions($run)", run=sql.run_id
+        )
+        assert len(found) == len(regions)
+        for (size, samples, aggr_us, age_us, passed), (told_size, told_hz, told_age, told_passed) in zip(
+            found, regions, strict=True
+        ):
+            assert in_units(size) == told_size
+            assert abs(samples / (aggr_us / 1e6) - float(told_hz)) < 0.001
+            assert age_us == round(value(told_age))
+            assert told_passed in (None, in_units(passed))
+        ((total, bandwidth),) = sql("SELECT total_bytes, bandwidth_bytes FROM damo_snapshots($run)", run=sql.run_id)
+        assert any(line.startswith(f"memory bw estimate: {in_units(int(bandwidth))} per second") for line in told)
+        assert any(line.startswith(f"total size: {in_units(total)}") for line in told)
 
     @pytest.mark.parametrize("name", ["recency-percentiles", "temperature-percentiles", "recency-sz-hist", "temperature-sz-hist"])
     def test_reports_of_a_snapshot(self, sql: Sql, name: str) -> None:
