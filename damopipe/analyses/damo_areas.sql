@@ -2,8 +2,8 @@
 -- requires: _damo_snapshots, region
 -- A hole is what no snapshot watched. from_ns is where the ages of the first snapshot reach back to, to_ns the end of the last,
 -- both on the recording's clock. heat is the bytes of regions times their samples, by byte of the area; the hottest is what
--- damo's heat map draws unless told otherwise. Two bugs of damo are left out: that address 0 is none, and that holes of later snapshots
--- are kept once the first have none in common.
+-- damo's heat map draws unless told otherwise. Two bugs of damo are left out: that address 0 is none, and that holes of later
+-- snapshots are kept once the first have none in common.
 -- Columns: target_id, area from 0, from_addr, to_addr, heat, is_hottest, from_ns, to_ns.
 CREATE OR REPLACE MACRO damo_areas(run, target := NULL) AS TABLE
 WITH snapshots AS MATERIALIZED (
