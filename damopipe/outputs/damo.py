@@ -19,17 +19,13 @@ if TYPE_CHECKING:
     from damopipe.store import Store
 
 
-def _integer(text: str) -> int:
-    return int(text, 0)
-
-
 def _flag(text: str) -> bool:
     return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
 
 
-def _from_1_to(most: int) -> Callable[[str], int]:
+def _between(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not 1 <= (number := int(text)) <= most:
+        if not least <= (number := int(text, 0)) <= most:
             raise ValueError
         return number
 
@@ -44,11 +40,11 @@ def _bytes(text: str) -> int:
     return int(text, 0) if text[:2].lower() == "0x" else units.parse_bytes(text)
 
 
-_BINS = _from_1_to(10_000)
+_BINS, _COUNT, _NS = _between(1, 10_000), _between(0, 2**31 - 1), _between(0, 2**63 - 1)
 Options = Mapping[str, Callable[[str], object]]
-_DISTRIBUTION: Options = {"first": _integer, "step": _from_1_to(100), "by_time": _flag, "exclude_samples": _integer}
-_WSS: Options = {**_DISTRIBUTION, "work_time_us": _us, "acc_thres": _integer, "sz_thres": _bytes}
-_SPANS: Options = {"from_ns": _integer, "to_ns": _integer, "from_addr": _bytes, "to_addr": _bytes}
+_DISTRIBUTION: Options = {"first": _between(0, 100), "step": _between(1, 100), "by_time": _flag, "exclude_samples": _COUNT}
+_WSS: Options = {**_DISTRIBUTION, "work_time_us": _us, "acc_thres": _COUNT, "sz_thres": _bytes}
+_SPANS: Options = {"from_ns": _NS, "to_ns": _NS, "from_addr": _bytes, "to_addr": _bytes}
 _HEATMAP: Options = {"time_bins": _BINS, "addr_bins": _BINS, **_SPANS}
 
 
