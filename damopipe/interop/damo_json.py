@@ -89,7 +89,7 @@ def _opened(header: Mapping[str, Any], targets: Targets, known: Known, label: st
         target_id = targets.target((kdamond, context, scheme, called), context_id, called)
         scheme_id = None
         if scheme is not None:
-            scheme_id = targets.scheme((kdamond, context, scheme), context_id, f"scheme {scheme}", "stat")
+            scheme_id = targets.scheme((kdamond, context, scheme), context_id, f"scheme {scheme}", action="stat")
     except _ODD as error:
         raise DamagedError(f"{label}: its header is none of damo's ({error}); what comes before it is kept") from None
     return Record(target_id, scheme_id, sample, aggr)

@@ -73,8 +73,9 @@ def import_file(path: Path, store: Store, known: Known, tell: Tell, name: str | 
                 tell(imported, source)
             taking.finish("complete", "the file ended")
         except DamagedError as error:
-            imported.damage = str(error)
-            taking.finish("failed", str(error))
+            told = str(error)
+            imported.damage = told if told.startswith(source.label) else f"{source.label}: {told}"
+            taking.finish("failed", imported.damage)
         except BaseException as error:
             taking.finish("failed", str(error) or type(error).__name__)
             raise

@@ -51,7 +51,7 @@ class Known:
     sample_us: int | None = None
     aggr_us: int | None = None
     contexts: tuple[Mapping[str, Any], ...] = ()
-    """Columns of the table `context` in the order of the contexts, each with the `pids` of its targets."""
+    """Columns of the table `context` in the order of the contexts, each with the `pids` of its targets and the `actions` of its schemes."""
 
     @property
     def nr_samples(self) -> int | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 
 from damopipe.errors import DamagedError, UsageError
-from damopipe.interop.assembly import Assembly, joined
+from damopipe.interop.assembly import Assembly
 from damopipe.interop.items import Header, Item, Known, Note
 from damopipe.interop.source import Source
 from damopipe.interop.tracing_data import LARGEST, damon_layouts

@@ -91,7 +91,7 @@ def _load(path: Path, suffix: str) -> list[Any] | None:
 
 
 def _context(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of the table `context`, and the pids of its targets."""
+    """Columns of the table `context`, the pids of its targets and the actions of its schemes."""
     intervals, limits = found.get("intervals") or {}, found.get("nr_regions") or {}
     return {
         "operations": str(found["ops"]),
@@ -101,6 +101,7 @@ def _context(found: Mapping[str, Any]) -> dict[str, Any]:
         "min_nr_regions": integer(limits.get("min")),
         "max_nr_regions": integer(limits.get("max")),
         "pids": tuple(integer(target.get("pid")) for target in found.get("targets") or ()),
+        "actions": tuple(str(scheme["action"]) for scheme in found.get("schemes") or ()),
     }
 
 

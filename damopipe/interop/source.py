@@ -54,10 +54,10 @@ class Source:
         while chunk := self.read():
             yield chunk
 
-    def blocks(self) -> Iterator[bytes]:
-        """The rest in pieces of whole lines; the last line may lack its end."""
+    def blocks(self, size: int = CHUNK) -> Iterator[bytes]:
+        """The rest in pieces of whole lines, of some `size` bytes; the last line may lack its end."""
         rest = b""
-        for chunk in self.chunks():
+        while chunk := self.read(size):
             cut = chunk.rfind(b"\n") + 1
             if cut:
                 yield rest + chunk[:cut]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from damopipe.errors import DamagedError
 from damopipe.interop.items import Context, Item, Known, Scheme
 from damopipe.records import TargetRow
 
@@ -25,7 +26,7 @@ class Targets:
         number, is_new = self._number("context", key)
         if is_new:
             told = self._contexts[number] if number < len(self._contexts) else {"operations": "unknown"}
-            columns = {name: value for name, value in {**row, **told}.items() if name != "pids"}
+            columns = {name: value for name, value in {**row, **told}.items() if name not in ("pids", "actions")}
             self.fresh.append(Context({"context_id": number, **columns}))
         return number
 
@@ -47,10 +48,12 @@ class Targets:
             return TargetRow(number, context_id, "physical", "physical memory")
         return TargetRow(number, context_id, "imported", "everything watched" if called is None else f"target {called}")
 
-    def scheme(self, key: Hashable, context_id: int, name: str, action: str) -> int:
-        """The scheme of that key."""
+    def scheme(self, key: Hashable, context_id: int, name: str, place: int | None = None, action: str = "unknown") -> int:
+        """The scheme of that key; `place` is its number in its context, by which its action may be known."""
         number, is_new = self._number("scheme", key)
         if is_new:
+            told = self._contexts[context_id].get("actions", ()) if context_id < len(self._contexts) else ()
+            action = dict(enumerate(told)).get(place, action)
             self.fresh.append(Scheme({"scheme_id": number, "context_id": context_id, "name": name, "action": action}))
         return number
 
@@ -64,7 +67,7 @@ class Targets:
             return self._known[kind, key], False
         number = self._counts.get(kind, 0)
         if number >= MOST:
-            raise ValueError(f"more than {MOST} {kind}s")
+            raise DamagedError(f"more than {MOST:,} {kind}s make no sense; what comes before is kept")
         self._counts[kind] = number + 1
         self._known[kind, key] = number
         return number, True

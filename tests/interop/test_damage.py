@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damopipe.errors import DamagedError, StageError, UsageError
@@ -58,6 +58,7 @@ def test_whole(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_a_file_that_is_cut_gives_what_comes_before(kind: str, share: float) -> None:
     data = KINDS[kind]
@@ -68,6 +69,7 @@ def test_a_file_that_is_cut_gives_what_comes_before(kind: str, share: float) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=9)), min_size=1, max_size=5))
 def test_a_file_that_is_changed_is_read_or_refused(kind: str, changes: list[tuple[float, bytes]]) -> None:
     data = bytearray(KINDS[kind])
@@ -78,6 +80,7 @@ def test_a_file_that_is_changed_is_read_or_refused(kind: str, changes: list[tupl
     assert said is None or "\n" not in said
 
 
+@settings(deadline=None)
 @given(st.sampled_from([magic for magic, _ in (*sniff._MAGIC, *sniff._FOREIGN)]) | st.just(b""), st.binary(max_size=400))
 def test_any_bytes(magic: bytes, data: bytes) -> None:
     _, said = read(magic + data)
