@@ -35,6 +35,7 @@ READERS = {
     "binary": "binary_record",
     "raw": "raw_text",
     "perf.data": "perf_data",
+    "trace.dat": "trace_dat",
 }
 """Each form that `sniff` finds and the module that reads it."""
 

@@ -11,11 +11,11 @@ from damopipe.errors import UsageError
 
 _MAGIC = (
     (b"PERFILE2", "perf.data"),
+    (b"\x17\x08\x44tracing", "trace.dat"),
     (b"damon_recfmt_ver", "binary"),
     (b"[", "json"),
 )
 _FOREIGN = (
-    (b"\x17\x08\x44tracing", "a trace.dat, which this version does not read (import what trace-cmd report prints)"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"%PDF", "a PDF document"),

@@ -19,6 +19,8 @@ from typing import BinaryIO, cast
 from damopipe.errors import DamagedError, UsageError
 
 CHUNK = 1 << 20
+WINDOW = 1 << 27
+"""Bytes that a zstd stream may look back: more than its highest levels need."""
 HEAD = 1 << 16
 """How much of a file can be looked at before it is read."""
 _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
@@ -135,7 +137,7 @@ def _unpacked(file: _Counted) -> tuple[BinaryIO, Errors]:
 def _zstd(file: BinaryIO) -> tuple[BinaryIO, Errors]:
     import zstandard
 
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(file, read_across_frames=True)
+    reader = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file, read_across_frames=True)
     return cast("BinaryIO", reader), (zstandard.ZstdError,)
 
 
