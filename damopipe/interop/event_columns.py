@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 _BEGIN, _KIND_AT = b"damo", 6
 _LATEST_S = 1 << 33
-_DOT, _COLON, _MINUS, _SLASH, _SPACE, _COMMA, _OPEN = b".:-/ ,("
+_DOT, _COLON, _MINUS, _SLASH, _SPACE, _COMMA, _OPEN, _EQUALS = b".:-/ ,(="
 _BRACKETS = ord("["), ord("]")
 _TENS = np.array([10**power for power in range(10)], np.int64)
 _HITS = len(" probe_hits=")
 _NIBBLES = np.full(256, 255, np.uint8)
-for _place, _digits in enumerate((b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"aA", b"bB", b"cC", b"dD", b"eE", b"fF")):
+for _place, _digits in enumerate(
+    (b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9", b"aA", b"bB", b"cC", b"dD", b"eE", b"fF")
+):
     _NIBBLES[list(_digits)] = _place
 
 
@@ -44,7 +46,7 @@ class _Lines(NamedTuple):
     beyond: Array
     """The first number of the next line."""
 
-    def __getitem__(self, rows: Any) -> _Lines:  # type: ignore[override]
+    def only(self, rows: Array) -> _Lines:
         return _Lines(*(column[rows] for column in tuple(self)))
 
 
@@ -72,7 +74,7 @@ def _called(found: Decimals, candidates: Array, words: Array, name: str) -> Arra
     rows = np.flatnonzero(is_it)
     after = np.minimum(candidates[rows] + len(name), len(found.bytes) - 1)
     ends = (found.bytes[after] == _COLON) | (found.bytes[after] == _OPEN)
-    return rows[ends & (found.bytes[candidates[rows] + 4] == ord(name[4]))]
+    return np.asarray(rows[ends & (found.bytes[candidates[rows] + 4] == ord(name[4]))])
 
 
 def _lines(found: Decimals, events: Array, breaks: Array) -> _Lines:
@@ -88,7 +90,7 @@ def _events(found: Decimals, name: str, lines: _Lines) -> tuple[Events, int]:
     # damon_aggregated had no age in its first two years; hits of probes follow behind the other numbers.
     least = len(columns) - (name == AGGREGATED)
     most = 1 << 16 if name == PROBED else len(columns)
-    lines = lines[(counts >= least) & (counts <= most) & (lines.first - lines.leftmost >= 2)]
+    lines = lines.only((counts >= least) & (counts <= most) & (lines.first - lines.leftmost >= 2))
     if name == AGGREGATED and len(lines.event):
         columns = columns[: int((lines.beyond - lines.first).min())]
     events: Events = {"at": lines.event}
@@ -98,7 +100,7 @@ def _events(found: Decimals, name: str, lines: _Lines) -> tuple[Events, int]:
         good &= fits if column not in NUMBER_32 else fits & (events[column] < 1 << 32)
     left_out = np.zeros(len(good), bool)
     if "start" in columns:
-        good &= _is_range(found, lines.first + columns.index("start"))
+        good &= _is_range(found, lines.first + columns.index("start"), name == AGGREGATED)
         # damo appends a region of -1 accesses to a recording of a single snapshot, and writes -1 for unknown ages.
         left_out = good & _is_negative(found, lines.first + columns.index("nr_accesses"))
     if "age" in columns:
@@ -154,10 +156,17 @@ def _begin_of(found: Decimals, place: Array) -> Array:
     return np.asarray(at)
 
 
-def _is_range(found: Decimals, start: Array) -> Array:
-    """Whether a number and the next one are written start-end, or start: N, end: N."""
-    after = found.bytes[found.ends[start]]
-    return np.asarray(((after == _MINUS) & (found.starts[start + 1] == found.ends[start] + 1)) | (after == _COMMA))
+def _is_range(found: Decimals, start: Array, may_be_named: bool) -> Array:
+    """Whether a number and the next one are written start-end.
+
+    perf trace without libtraceevent has "start: N, end: N", trace-cmd report -R "start=N end=N"; then the fields of the other
+    events come in another order.
+    """
+    after, ahead = found.bytes[found.ends[start]], found.bytes[found.starts[start + 1] - 1]
+    is_range = (after == _MINUS) & (found.starts[start + 1] == found.ends[start] + 1)
+    if may_be_named:
+        is_range |= (after == _COMMA) | ((after == _SPACE) & (ahead == _EQUALS))
+    return np.asarray(is_range)
 
 
 def _is_negative(found: Decimals, which: Array) -> Array:

@@ -6,6 +6,7 @@ the number of samples. Source: Documentation/mm/damon/design.rst, "Monitoring In
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,22 +29,28 @@ class Intervals:
     def __init__(self, known: Known) -> None:
         self._known = known
         self._changes: dict[int, tuple[Array, Array]] = {}
+        self.untold = 0
+        """Changes that are no records, because the aggregation interval is not known."""
 
     @property
     def first(self) -> dict[str, int | None]:
         """As columns of a context."""
         return {"sample_us": self._known.sample_us, "aggr_us": self._known.aggr_us}
 
-    def tuned(self, tid: int, ns: Array, sample_us: Array, context_id: int) -> Batch:
-        """Takes in changes of the kdamond `tid`; gives them as records."""
+    def tuned(self, tid: int, ns: Array, sample_us: Array, context_id: int) -> Iterator[Batch]:
+        """Takes in changes of the kdamond `tid`; gives them as records, if it is known what they are of an aggregation."""
         since, samples = self._changes.get(tid, (np.array([_EVER]), np.array([self._known.sample_us or 0], np.uint64)))
         since = np.concatenate([since, ns.astype(np.int64)])[-_KEPT:]
         samples = np.concatenate([samples, sample_us.astype(np.uint64)])[-_KEPT:]
         since[0] = _EVER
         order = np.argsort(since, kind="stable")
         self._changes[tid] = since[order], samples[order]
-        told = {"context_id": np.full(len(ns), context_id), "ts": ns, "sample_us": sample_us}
-        return batch("interval_tune", told | self._aggregations(sample_us.astype(np.uint64)))
+        aggregations = self._aggregations(sample_us.astype(np.uint64))
+        if aggregations:
+            told = {"context_id": np.full(len(ns), context_id), "ts": ns, "sample_us": sample_us}
+            yield batch("interval_tune", told | aggregations)
+        else:
+            self.untold += len(ns)
 
     def at(self, tid: int, ns: Array) -> dict[str, Array]:
         """`sample_us`, `aggr_us` and `nr_samples` at each of these times; without what is not known."""

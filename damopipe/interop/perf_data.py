@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from damopipe.errors import DamagedError, UsageError
-from damopipe.interop.items import Header, Item, Known, Note
+from damopipe.interop.items import Clock, Header, Item, Known, Note
 from damopipe.interop.perf_samples import NoShape, Shape, samples, shape_of
 from damopipe.interop.perf_script import by_perf
 from damopipe.interop.source import Source
@@ -21,7 +21,7 @@ from damopipe.interop.tracing_data import LARGEST, damon_layouts
 from damopipe.kernel.events import Layout
 
 _TRACEPOINT, _SOFTWARE, _DUMMY = 2, 1, 9
-_TRACING_DATA = 1
+_TRACING_DATA, _CLOCK_DATA = 1, 29
 _PIPED = 16
 """Bytes of the header of a recording that went through a pipe."""
 _MOST_ATTRIBUTES = 4096
@@ -48,6 +48,7 @@ def read(source: Source, known: Known) -> Iterator[Item]:
             yield from by_perf(source, file, known, str(why))
             return
         yield Header("perf.data")
+        yield from _clock(file, source, head)
         traced, lost = Traced(known), 0
         for portion, lost_here in samples(file, source, head.data_at, head.data_bytes, shape, layouts):
             lost += lost_here
@@ -69,20 +70,39 @@ def _head(file: BinaryIO, source: Source) -> _Head:
 
 def _layouts(file: BinaryIO, source: Source, head: _Head) -> dict[str, Layout]:
     """The formats of the events: the feature "tracing data", whose place is told behind the records."""
-    if not head.features >> _TRACING_DATA & 1:
+    place = _feature(file, source, head, _TRACING_DATA)
+    if place is None:
         raise UsageError(f"{source.label}: is a perf.data file without tracepoints, so without DAMON's events")
-    before = bin(head.features & ((1 << _TRACING_DATA) - 1)).count("1")
-    at, size = _unpack(file, head.data_at + head.data_bytes + 16 * before, "<QQ", source)
+    at, size = place
     if size > LARGEST:
         raise DamagedError(f"{source.label}: the formats of its events take {size:,} bytes; the file is damaged")
     file.seek(min(at, 2**63 - 1))
     return damon_layouts(file.read(size), source.label)
 
 
+def _feature(file: BinaryIO, source: Source, head: _Head, number: int) -> tuple[int, int] | None:
+    """Where a feature is and its bytes: the places of all are told behind the records."""
+    if not head.features >> number & 1:
+        return None
+    before = bin(head.features & ((1 << number) - 1)).count("1")
+    at, size = _unpack(file, head.data_at + head.data_bytes + 16 * before, "<QQ", source)
+    return at, size
+
+
+def _clock(file: BinaryIO, source: Source, head: _Head) -> Iterator[Clock]:
+    """What the wall clock showed beside the recording's, which perf notes if it is told a clock (-k)."""
+    place = _feature(file, source, head, _CLOCK_DATA)
+    if place is not None:
+        _, _, wall_ns, clock_ns = _unpack(file, place[0], "<IIQQ", source)
+        if max(wall_ns, clock_ns) < 2**62:
+            yield Clock(wall_ns - clock_ns, "perf record -k")
+
+
 def _shape(file: BinaryIO, source: Source, head: _Head, layouts: dict[str, Layout]) -> Shape:
     """What the samples have where. All events must have the same: without an id in front one cannot tell them apart."""
     ids = {layout.id for layout in layouts.values()}
-    ours, others = set(), set()
+    ours: set[tuple[int, int]] = set()
+    others: set[tuple[int, int]] = set()
     for number in range(min(head.attrs_bytes // max(head.attr_bytes, 1), _MOST_ATTRIBUTES)):
         found = _unpack(file, head.attrs_at + number * head.attr_bytes, "<IIQQQQ", source)
         kind, config, sample_type, read_format = found[0], found[2], found[4], found[5]

@@ -100,7 +100,7 @@ class _Records(io.RawIOBase):
             yield found
         if self._pending:
             unpacker = zstandard.ZstdDecompressor(max_window_size=WINDOW)
-            reader = cast("BinaryIO", unpacker.stream_reader(self, read_across_frames=True))
+            reader = cast("BinaryIO", unpacker.stream_reader(cast("BinaryIO", self), read_across_frames=True))
             yield from self._unpacked(reader, zstandard.ZstdError)
         if self._failed:
             raise self._failed
@@ -154,7 +154,9 @@ class _Records(io.RawIOBase):
         self._file.seek(min(self._at, 2**63 - 1))
         found = self._file.read(min(BLOCK, self._left))
         if not found:
-            raise DamagedError(f"{self._source.label}: ends in the middle, {self._left:,} bytes short; what comes before it is kept")
+            raise DamagedError(
+                f"{self._source.label}: ends in the middle, {self._left:,} bytes short; what comes before it is kept"
+            )
         block = self._rest + found
         walked = _walk(block, self._source, self._at - len(self._rest))
         self._at, self._left = self._at + len(found), self._left - len(found)
@@ -231,7 +233,7 @@ def _at(octets: Array, places: Array, dtype: Any) -> Array:
 
 
 def _rounds(portions: Iterator[tuple[Portion, int]]) -> Iterator[tuple[Portion, int]]:
-    """Events in order of time: what is older than the newest of the portion before is complete. Also where the file ends early."""
+    """Events in order of time: what is older than the newest of the portion before is complete."""
     waiting: Portion = {}
     newest = -(2**63)
     try:

@@ -21,16 +21,19 @@ _PATIENCE_S = 60.0
 
 
 def by_perf(source: Source, file: BinaryIO, known: Known, why: str) -> Iterator[Item]:
-    """The events of a file that cannot be read here for the reason `why`. Raises UsageError where there is no perf, or it fails."""
+    """The events of a file that cannot be read here, and why. UsageError without perf, DamagedError where it fails too."""
     program = shutil.which("perf")
     if program is None:
         raise UsageError(f"{source.label}: {why}; install perf, or import what 'perf script --ns' prints")
     file.flush()
     place = f"/proc/self/fd/{file.fileno()}"
     command = [program, "script", "--force", "--ns", "-F", FIELDS, "-i", place]
-    with tempfile.TemporaryFile() as said, subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, pass_fds=(file.fileno(),)
-    ) as running:
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, pass_fds=(file.fileno(),)
+        ) as running,
+    ):
         try:
             yield from _events(source, cast("BinaryIO", running.stdout), known)
             status = running.wait(_PATIENCE_S)

@@ -148,8 +148,6 @@ def opened(path: Path) -> Iterator[Source]:
         if str(path) == "-":
             yield Source("standard input", sys.stdin.buffer, None)
             return
-        if path.is_dir():
-            raise UsageError(f"{path}: is a directory without recordings; name the files in it")
         try:
             file = stack.enter_context(path.open("rb"))
         except OSError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from damopipe.errors import DamagedError, MachineError, PageError, UsageError
-from damopipe.interop.items import Header, Item, Known, Note
+from damopipe.interop.items import Clock, Header, Item, Known, Note
 from damopipe.interop.kinds import from_records
 from damopipe.interop.source import Source
 from damopipe.interop.trace_sections import MOST_PROCESSORS, Option, Packing, Sections
@@ -39,7 +39,7 @@ class _Recording:
     """Number, place in the file, bytes."""
     clock: str = ""
     offset_ns: int = 0
-    """Is added to every time; with trace-cmd record --date the times are then the wall clock's."""
+    """Times and this are the wall clock's, with trace-cmd record --date."""
 
 
 def read(source: Source, known: Known) -> Iterator[Item]:
@@ -54,10 +54,12 @@ def read(source: Source, known: Known) -> Iterator[Item]:
         found = _old(head, file, source) if version == "6" else _new(head, file, source)
         if found.clock in _TICKS:
             raise UsageError(f"{source.label}: its times are ticks of {found.clock}; record with trace-cmd record -C mono")
+        if found.offset_ns:
+            yield Clock(found.offset_ns, "trace-cmd")
         traced, lost = Traced(known), 0
         for drained in _drained(found, file, source):
             lost += drained.lost_events
-            yield from traced.feed(_portion(drained, found.offset_ns))
+            yield from traced.feed(_portion(drained))
         yield from traced.flush()
         if lost:
             yield Note(f"the kernel lost at least {lost:,} events while they were recorded")
@@ -167,9 +169,6 @@ def _add(merge: Merge, cpu: int, data: bytes, page_bytes: int, source: Source) -
         raise DamagedError(f"{source.label}: {where}; what comes before it is kept") from None
 
 
-def _portion(drained: Drained, offset_ns: int) -> Portion:
-    portion: Portion = {}
-    for name, events in drained.events.items():
-        ns = events.ts_ns + offset_ns
-        portion[name] = from_records(name, events.records, ns, ns, dict(events.arrays))
-    return portion
+def _portion(drained: Drained) -> Portion:
+    every = drained.events.items()
+    return {name: from_records(name, one.records, one.ts_ns, one.ts_ns, dict(one.arrays)) for name, one in every}

@@ -81,9 +81,13 @@ class Packing:
             else:
                 found = zlib.decompressobj().decompress(data, max(size, 1))
         except (zlib.error, zstandard.ZstdError) as error:
-            raise DamagedError(f"{self._label}: a part of it cannot be unpacked ({error}); what comes before it is kept") from None
+            raise DamagedError(
+                f"{self._label}: a part of it cannot be unpacked ({error}); what comes before it is kept"
+            ) from None
         if len(found) != size:
-            raise DamagedError(f"{self._label}: a part of it has {len(found):,} bytes, not {size:,}; what comes before it is kept")
+            raise DamagedError(
+                f"{self._label}: a part of it has {len(found):,} bytes, not {size:,}; what comes before it is kept"
+            )
         return found
 
     def pages(self, file: BinaryIO, at: int, size: int, page_bytes: int) -> Iterator[bytes]:

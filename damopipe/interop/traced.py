@@ -13,7 +13,7 @@ import numpy as np
 from damopipe.batches import batch
 from damopipe.interop.assembly import Assembly
 from damopipe.interop.intervals import Intervals
-from damopipe.interop.items import Item, Known
+from damopipe.interop.items import Item, Known, Note
 from damopipe.interop.kinds import APPLIED, COLUMNS, QUOTA, STATS, TUNED, joined, reported
 from damopipe.interop.targets import Targets
 
@@ -42,7 +42,7 @@ class Traced:
         for tid, events in _by(portion.get(TUNED), "tid"):
             context_id = self._context(tid)
             yield from self._targets.taken()
-            yield self._intervals.tuned(tid, events["ns"], events["sample_us"], context_id)
+            yield from self._intervals.tuned(tid, events["ns"], events["sample_us"], context_id)
         regions = reported(portion)
         if regions is not None:
             yield from self._assembly.feed(regions)
@@ -53,6 +53,8 @@ class Traced:
         """What is complete of the rest."""
         yield from self._assembly.flush()
         yield from self._quotas_alone(1)
+        if self._intervals.untold:
+            yield Note(f"its sampling interval was tuned {self._intervals.untold:,} times; the aggregation interval is not told")
 
     def _applied(self, events: Events | None) -> Iterator[Item]:
         """The regions that schemes were applied to."""

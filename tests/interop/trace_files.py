@@ -1,4 +1,4 @@
-"""trace.dat and perf.data made by hand, out of pages of a ring buffer or of events: what trace-cmd and perf would have written."""
+"""trace.dat and perf.data made by hand, out of pages or events: as trace-cmd and perf would have written them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ COMMON = """format:
 \tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
 
 """
+_ARGUMENTS = ", ".join(f"REC->{name}" for name in ("target_id", "nr_regions", "start", "end", "nr_accesses", "age"))
 AGGREGATED = f"""name: damon_aggregated
 ID: 734
 {COMMON}\tfield:unsigned long target_id;\toffset:8;\tsize:8;\tsigned:0;
@@ -24,7 +25,7 @@ ID: 734
 \tfield:unsigned int nr_accesses;\toffset:40;\tsize:4;\tsigned:0;
 \tfield:unsigned int age;\toffset:44;\tsize:4;\tsigned:0;
 
-print fmt: "target_id=%lu nr_regions=%u %lu-%lu: %u %u", REC->target_id
+print fmt: "target_id=%lu nr_regions=%u %lu-%lu: %u %u", {_ARGUMENTS}
 """
 TUNED = f"""name: damon_monitor_intervals_tune
 ID: 740
@@ -58,7 +59,8 @@ def tuned(sample_us: int, tid: int = 4452) -> bytes:
 
 def pages(events: Sequence[Event]) -> bytes:
     """Sub-buffers with these events; each has an absolute time of its own in front."""
-    found, page, began = [], b"", 0
+    found: list[bytes] = []
+    page, began, first = b"", 0, 0
     for ns, record in events:
         began = began if page else ns
         delta = ns - began
@@ -163,8 +165,8 @@ def version_7(
     return found[:place] + struct.pack("<Q", options_at) + found[place + 8 :]
 
 
-TID, TIME, CPU, PERIOD, CHAIN, RAW = 1 << 1, 1 << 2, 1 << 7, 1 << 8, 1 << 5, 1 << 10
-USUAL = TID | TIME | CPU | PERIOD | RAW
+TID, TIME, CPU, PERIOD, CHAIN, RAW, IDENTIFIER = 1 << 1, 1 << 2, 1 << 7, 1 << 8, 1 << 5, 1 << 10, 1 << 16
+USUAL = IDENTIFIER | TID | TIME | CPU | PERIOD | RAW
 
 
 def sample(ns: int, record: bytes, chain: Sequence[int] | None = None, tid: int = 4452) -> bytes:
@@ -172,7 +174,7 @@ def sample(ns: int, record: bytes, chain: Sequence[int] | None = None, tid: int 
     middle = b"" if chain is None else struct.pack(f"<Q{len(chain)}Q", len(chain), *chain)
     raw = struct.pack("<I", len(record) + 4) + record + bytes(4)
     raw += bytes(-len(raw) % 8)
-    body = struct.pack("<IIQIIQ", tid, tid, ns, 0, 0, 1) + middle + raw
+    body = struct.pack("<QIIQIIQ", int.from_bytes(record[:2], "little"), tid, tid, ns, 0, 0, 1) + middle + raw
     return struct.pack("<IHH", 9, 1, 8 + len(body)) + body
 
 
@@ -189,12 +191,23 @@ def compressed(records: bytes, piece: int = 1000) -> bytes:
 def perf_data(
     records: bytes, formats: Sequence[str] = (AGGREGATED, TUNED), attributes: Sequence[tuple[int, int, int]] | None = None
 ) -> bytes:
-    """A perf.data file; an attribute is kind, config, sample_type."""
+    """A perf.data file; an attribute is kind, config (of a tracepoint also what its samples are known by), sample_type."""
     attributes = [(2, 734, USUAL), (2, 740, USUAL)] if attributes is None else attributes
-    attrs = b"".join(struct.pack("<IIQQQQ", kind, 128, config, 1, sample, 4).ljust(144, b"\0") for kind, config, sample in attributes)
-    attrs_at, data_at = 104, 104 + len(attrs)
-    tracing_data = head(formats) if formats else b""
-    features = 2 if formats else 0
-    found = struct.pack("<8sQQQQQQQQ4Q", b"PERFILE2", 104, 144, attrs_at, len(attrs), data_at, len(records), 0, 0, features, 0, 0, 0)
-    found += attrs + records
-    return found + (struct.pack("<QQ", len(found) + 16, len(tracing_data)) + tracing_data if formats else b"")
+    ids_at, attrs_at = 104, 104 + 8 * len(attributes)
+    ids = b"".join(struct.pack("<Q", config) for _, config, _ in attributes)
+    attrs = b"".join(
+        struct.pack("<IIQQQQ", kind, 128, config, 1, sample, 4).ljust(128, b"\0") + struct.pack("<QQ", ids_at + 8 * place, 8)
+        for place, (kind, config, sample) in enumerate(attributes)
+    )
+    data_at = attrs_at + len(attrs)
+    sections = {1: head(formats) + struct.pack("<IIQ", 0, 0, 0)} if formats else {}
+    if struct.pack("<I", 81) in records:
+        sections[27] = struct.pack("<5I", 1, 1, 1, 4, 1 << 20)  # how it is compressed, which perf wants to know
+    places = (attrs_at, len(attrs), data_at, len(records), 0, 0)
+    features = (sum(1 << kind for kind in sections), 0, 0, 0)
+    found = struct.pack("<8sQQQQQQQQ4Q", b"PERFILE2", 104, 144, *places, *features) + ids + attrs + records
+    at, table = len(found) + 16 * len(sections), b""
+    for data in sections.values():
+        table += struct.pack("<QQ", at, len(data))
+        at += len(data)
+    return found + table + b"".join(sections.values())
