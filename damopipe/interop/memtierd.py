@@ -16,7 +16,6 @@ import numpy as np
 from damopipe.interop.assembly import Assembly, table
 from damopipe.interop.items import Header, Item, Known, Note
 from damopipe.interop.kinds import joined
-from damopipe.interop.sniff import MEMTIERD
 from damopipe.interop.source import Source
 from damopipe.interop.targets import Targets
 
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 PAGE_BYTES = 4096
-_LINE = re.compile(
-    rb"^ *([0-9]{1,19}) +([0-9]{1,10}) +([0-9a-f]{1,16}) +([0-9]{1,16}) +([0-9]{1,9}) +([0-9]{1,9}) *\r?$", re.MULTILINE
-)
+_LINE = re.compile(rb" *([0-9]{1,19}) +([0-9]{1,10}) +([0-9a-f]{1,16}) +([0-9]{1,16}) +([0-9]{1,9}) +([0-9]{1,9}) *$")
+_IDLE = re.compile(rb" *$|memtierd>|raw access |error: | *timestamp +pid ")
+"""Lines that say nothing of ranges: heads, what else the prompt says, empty ones."""
 _LATEST_NS, _LARGEST = 1 << 62, 1 << 64
 _ACCESSES = "memtierd does not say which tracker it used: accesses are samples with damon, pages with idlepage and softdirty"
 
@@ -40,8 +39,12 @@ def read(source: Source, known: Known) -> Iterator[Item]:
     targets = Targets(known)
     assembly, rounds, odd = Assembly(known, targets), _Rounds(), 0
     for block in source.blocks():
-        rows = [row for match in _LINE.finditer(block) if (row := _row(match))]
-        odd += block.count(b"\n") + (not block.endswith(b"\n")) - len(rows) - _others(block)
+        rows = []
+        for line in block.splitlines():
+            if row := _row(line):
+                rows.append(row)
+            elif not _IDLE.match(line):
+                odd += 1
         yield from _fed(rounds.take(rows), targets, assembly)
     yield from _fed(rounds.rest(), targets, assembly)
     yield from assembly.flush()
@@ -49,12 +52,10 @@ def read(source: Source, known: Known) -> Iterator[Item]:
         yield Note(f"{odd:,} lines could not be understood, and are left out")
 
 
-def _others(block: bytes) -> int:
-    """Lines that say nothing of ranges: heads, what else the prompt says, empty ones."""
-    return len(MEMTIERD.findall(block)) + len(re.findall(rb"^(?:memtierd>|raw access|error:|$(?!\Z)).*$", block, re.MULTILINE))
-
-
-def _row(match: re.Match[bytes]) -> tuple[int, ...] | None:
+def _row(line: bytes) -> tuple[int, ...] | None:
+    match = _LINE.match(line)
+    if match is None:
+        return None
     ns, pid, pages, accesses = (int(match[place]) for place in (1, 2, 4, 5))
     start = int(match[3], 16)
     end = start + pages * PAGE_BYTES

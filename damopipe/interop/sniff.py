@@ -23,9 +23,9 @@ _FOREIGN = (
     (b"SQLite format 3", "an SQLite database"),
     (b"PAR1", "a Parquet file"),
 )
-_EVENT = re.compile(rb"damo(?:n|s)_[a-z_]+(?:\(|: +)[a-z_]+=")
+_EVENT = re.compile(rb"damo(?:n|s)_[a-z_]+(?:\(|: +)[a-z_]+[=:]")
 _RAW = re.compile(rb"^(?:base_time_absolute|start_time|monitoring_start|rel time):", re.MULTILINE)
-MEMTIERD = re.compile(rb"^(?:memtierd> *)? *timestamp +pid +addr +pages +accs +writes *\r?$", re.MULTILINE)
+_MEMTIERD = re.compile(rb"^(?:memtierd> *)? *timestamp +pid +addr +pages +accs +writes *\r?$", re.MULTILINE)
 _JSON = re.compile(rb"\s*\[\s*(?:[\"\[0-9-]|true|false|null)")
 _RECORDS = re.compile(rb"\s*\[\s*(?:\{|\]|$)")
 _ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]")
@@ -40,7 +40,7 @@ def form(head: bytes, label: str) -> str:
         return "json"
     if _EVENT.search(head):
         return "events"
-    if MEMTIERD.search(head):
+    if _MEMTIERD.search(head):
         return "memtierd"
     if _RAW.search(head):
         return "raw"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 
 from damopipe.errors import DamagedError, MachineError, PageError, UsageError
@@ -136,6 +137,7 @@ def _drained(found: _Recording, file: BinaryIO, source: Source) -> Iterator[Drai
     going: dict[int, Iterator[bytes]] = {
         cpu: found.packing.pages(file, at, size, found.shape.page_bytes) for cpu, at, size in found.processors
     }
+    _check_places(found, source)
     try:
         while going:
             cpu = min(going, key=lambda number: _last(merge, number))
@@ -151,6 +153,14 @@ def _drained(found: _Recording, file: BinaryIO, source: Source) -> Iterator[Drai
         yield merge.release()
         raise
     yield merge.release()
+
+
+def _check_places(found: _Recording, source: Source) -> None:
+    """Data that are told twice would make much out of little."""
+    places = sorted((at, size) for _, at, size in found.processors if size)
+    for (at, size), (following, _) in pairwise(places):
+        if at + size > following:
+            raise DamagedError(f"{source.label}: the data of its processors overlap; the file is damaged")
 
 
 def _last(merge: Merge, cpu: int) -> int:

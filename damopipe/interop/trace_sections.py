@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from damopipe.errors import DamagedError, UsageError
+from damopipe.interop.source import WINDOW
 from damopipe.interop.tracing_data import LARGEST, Head
 
 MOST_PROCESSORS = 1 << 13
@@ -23,7 +24,7 @@ _PLACES = {"header_page": 16, "events": 18}
 _PACKED = 1
 _OF_PROCESSOR = 20
 """Bytes that a buffer's option has for each processor."""
-_MOST_OPTIONS = 1 << 16
+_MOST_SECTIONS = 1 << 10
 _LARGEST_CHUNK = 1 << 28
 
 
@@ -77,7 +78,10 @@ class Packing:
 
         try:
             if self._name == "zstd":
-                found = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+                # What a frame says of itself is believed by the library, whatever else it is told.
+                told = zstandard.frame_content_size(data)
+                unpacker = zstandard.ZstdDecompressor(max_window_size=WINDOW)
+                found = unpacker.decompress(data, max_output_size=size) if told in (-1, size) else b""
             else:
                 found = zlib.decompressobj().decompress(data, max(size, 1))
         except (zlib.error, zstandard.ZstdError) as error:
@@ -138,9 +142,10 @@ class Sections:
 
     def options(self, at: int) -> Iterator[Option]:
         """All options, from the section at `at` on: the last of each tells where the next is."""
-        for _ in range(_MOST_OPTIONS):
+        seen: set[int] = set()
+        while at not in seen and len(seen) < _MOST_SECTIONS:
+            seen.add(at)
             head = Head(self._section(at), self._label)
-            at = 0
             while True:
                 option = Option(head.number("<H"), head.take(head.number("<I")), self._label)
                 if option.kind == _DONE:

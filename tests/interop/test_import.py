@@ -168,11 +168,12 @@ def test_much_goes_in_pieces(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b"", "is empty"),
-        (b"\x17\x08Dtracing7\0", r"is a trace.dat, which this version does not read \(import what trace-cmd report prints\)"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a PNG picture"),
         (b"PAR1" + bytes(50), "is a Parquet file"),
         (bytes(8) + b"DUCK" + bytes(50), "is a DuckDB file"),
         (b'{"kdamonds": []}', "is a JSON object; a record of damo is a list"),
+        (b"[1, 2, 3]", "is JSON, but no list of damo's records"),
+        (b"[ perf record: Woken up 1 times ]\n", "is text without events of DAMON"),
         (b"hello\nworld\n", "is text without events of DAMON"),
         (bytes(range(256)), "is of no known kind"),
     ],
@@ -183,8 +184,10 @@ def test_foreign_files_are_named(tmp_path: Path, data: bytes, said: str) -> None
 
 
 def test_a_directory_and_a_missing_file(tmp_path: Path) -> None:
+    from damopipe.interop.folder import recordings
     from damopipe.interop.source import opened
 
-    for path, said in ((tmp_path, "is a directory"), (tmp_path / "none", "cannot be read")):
-        with pytest.raises(UsageError, match=said), opened(path):
-            pass
+    with pytest.raises(UsageError, match="is a directory without recordings"):
+        recordings(tmp_path)
+    with pytest.raises(UsageError, match="cannot be read"), opened(tmp_path / "none"):
+        pass

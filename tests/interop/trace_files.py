@@ -64,7 +64,7 @@ def pages(events: Sequence[Event]) -> bytes:
     for ns, record in events:
         began = began if page else ns
         delta = ns - began
-        item = struct.pack("<II", delta & (1 << 27) - 1 << 5 | 30, delta >> 27) if delta else b""
+        item = struct.pack("<II", (delta & ((1 << 27) - 1)) << 5 | 30, delta >> 27) if delta else b""
         item += struct.pack("<I", len(record) // 4) + record
         if len(page) + len(item) > PAGE - 16:
             found.append(struct.pack("<QQ", first, len(page)) + page.ljust(PAGE - 16, b"\0"))
