@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from damopipe.kernel.events import Layout
+
     Array = np.ndarray[Any, Any]
     Events = dict[str, Array]
     Portion = dict[str, Events]
@@ -72,6 +74,14 @@ def reported(portion: Portion) -> Events | None:
         order = np.argsort(found["at"], kind="stable")
         found = {name: column[order] for name, column in found.items()}
     return {name: column for name, column in found.items() if name != "at"}
+
+
+def has_columns(layout: Layout) -> bool:
+    """Whether a kernel's event has all that is wanted of it, as numbers; the age may be missing."""
+    known = layout.dtype
+    names = {name for name in known.names or () if known[name].kind in "iu"}
+    wanted = [column for column in COLUMNS[layout.name] if column != "age"]
+    return "common_pid" in names and all(names & {column, *FIELDS.get(column, ())} for column in wanted)
 
 
 def from_records(name: str, records: Array, ns: Array, at: Array, arrays: dict[str, Array] | None = None) -> Events:

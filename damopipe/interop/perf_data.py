@@ -15,7 +15,7 @@ from damopipe.errors import DamagedError, UsageError
 from damopipe.interop.items import Clock, Header, Item, Known, Note
 from damopipe.interop.perf_samples import NoShape, Shape, samples, shape_of
 from damopipe.interop.perf_script import by_perf
-from damopipe.interop.source import Source
+from damopipe.interop.source import Source, read_at
 from damopipe.interop.traced import Traced
 from damopipe.interop.tracing_data import LARGEST, damon_layouts
 from damopipe.kernel.events import Layout
@@ -76,8 +76,7 @@ def _layouts(file: BinaryIO, source: Source, head: _Head) -> dict[str, Layout]:
     at, size = place
     if size > LARGEST:
         raise DamagedError(f"{source.label}: the formats of its events take {size:,} bytes; the file is damaged")
-    file.seek(min(at, 2**63 - 1))
-    return damon_layouts(file.read(size), source.label)
+    return damon_layouts(read_at(file, at, size), source.label)
 
 
 def _feature(file: BinaryIO, source: Source, head: _Head, number: int) -> tuple[int, int] | None:
@@ -116,8 +115,7 @@ def _shape(file: BinaryIO, source: Source, head: _Head, layouts: dict[str, Layou
 
 
 def _unpack(file: BinaryIO, at: int, layout: str, source: Source) -> tuple[Any, ...]:
-    file.seek(min(at, 2**63 - 1))
-    found = file.read(struct.calcsize(layout))
+    found = read_at(file, at, struct.calcsize(layout))
     if len(found) < struct.calcsize(layout):
         raise DamagedError(f"{source.label}: ends in the middle; perf did not finish it")
     return struct.unpack(layout, found)

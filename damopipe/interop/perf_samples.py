@@ -16,7 +16,7 @@ import numpy as np
 
 from damopipe.errors import DamagedError
 from damopipe.interop.kinds import from_records, joined
-from damopipe.interop.source import WINDOW, Source
+from damopipe.interop.source import WINDOW, Source, read_at
 from damopipe.kernel.events import Layout
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ class Shape(NamedTuple):
 
 
 class _Walked(NamedTuple):
-    """Records of a block: where samples are, compressed pieces, how many events were lost, where the last whole one ends."""
+    """Records of a block: where samples and compressed pieces are, events lost, where the last whole one ends, damage."""
 
     places: list[int]
     packed: list[tuple[int, int]]
     lost: int
     end: int
+    damage: DamagedError | None
 
 
 def shape_of(sample_type: int, read_format: int) -> Shape:
@@ -120,6 +121,8 @@ class _Records(io.RawIOBase):
             block = rest + found
             walked = _walk(block, self._source, self._at)
             yield block, walked
+            if walked.damage:
+                raise walked.damage
             rest = block[walked.end :]
 
     def readable(self) -> bool:
@@ -151,8 +154,7 @@ class _Records(io.RawIOBase):
         """The next block of the file; what is compressed of it is pending then."""
         if self._left <= 0:
             return None
-        self._file.seek(min(self._at, 2**63 - 1))
-        found = self._file.read(min(BLOCK, self._left))
+        found = read_at(self._file, self._at, min(BLOCK, self._left))
         if not found:
             raise DamagedError(
                 f"{self._source.label}: ends in the middle, {self._left:,} bytes short; what comes before it is kept"
@@ -160,18 +162,23 @@ class _Records(io.RawIOBase):
         block = self._rest + found
         walked = _walk(block, self._source, self._at - len(self._rest))
         self._at, self._left = self._at + len(found), self._left - len(found)
+        if walked.damage:
+            self._failed, self._left = walked.damage, 0
         self._rest = block[walked.end :]
         self._pending = b"".join(block[begin:end] for begin, end in walked.packed)
         return block, walked
 
 
 def _walk(block: bytes, source: Source, before: int) -> _Walked:
-    at, lost, places, packed, unpack = 0, 0, [], [], struct.Struct("<IHH").unpack_from
+    at, lost, damage, unpack = 0, 0, None, struct.Struct("<IHH").unpack_from
+    places: list[int] = []
+    packed: list[tuple[int, int]] = []
     while at + 8 <= len(block):
         kind, _, size = unpack(block, at)
         if size < 8:
             told = f"a record of {size} bytes at byte {before + at:,} makes no sense; what comes before it is kept"
-            raise DamagedError(f"{source.label}: {told}")
+            damage = DamagedError(f"{source.label}: {told}")
+            break
         if at + size > len(block):
             break
         if kind == _SAMPLE:
@@ -184,7 +191,7 @@ def _walk(block: bytes, source: Source, before: int) -> _Walked:
             length = struct.unpack_from("<Q", block, at + 8)[0]
             packed.append((at + 16, at + 16 + min(length, size - 16)))
         at += size
-    return _Walked(places, packed, lost, at)
+    return _Walked(places, packed, lost, at, damage)
 
 
 def _portion(block: bytes, places: list[int], shape: Shape, layouts: Mapping[str, Layout]) -> Portion:

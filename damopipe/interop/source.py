@@ -31,13 +31,15 @@ class Source:
 
     def __init__(self, label: str, packed: BinaryIO, size: int | None) -> None:
         self.label, self.size = label, size
+        self._packed = packed
+        self._direct: _Direct | None = None
         self._counted = _Counted(packed)
         self._file, self._errors = _unpacked(self._counted)
         self._head = self._fetch(HEAD)
 
     @property
     def taken(self) -> int:
-        return self._counted.taken
+        return self._direct.taken if self._direct else self._counted.taken
 
     @property
     def head(self) -> bytes:
@@ -80,7 +82,11 @@ class Source:
 
     @contextmanager
     def seekable(self) -> Iterator[BinaryIO]:
-        """The whole of it as a file that can be read anywhere: a temporary one, so that packed files and pipes are no other."""
+        """The whole of it as a file that can be read anywhere: a temporary one for what is packed or comes through a pipe."""
+        if self._file is self._counted.buffered and self._packed.seekable():
+            self._direct = _Direct(self._packed)
+            yield cast("BinaryIO", self._direct)
+            return
         with tempfile.TemporaryFile(prefix="damopipe-") as file:
             for chunk in self.chunks():
                 file.write(chunk)
@@ -93,12 +99,21 @@ class Source:
             raise DamagedError(f"{self.label}: unpacking fails at byte {self.taken:,} of the file ({error})") from None
 
 
+def read_at(file: BinaryIO, at: int, count: int) -> bytes:
+    """Bytes of a file from a place on that the file itself may have told: fewer, or none, where there is no such place."""
+    if at >= file.seek(0, io.SEEK_END):
+        return b""
+    file.seek(at)
+    return file.read(count)
+
+
 class _Counted(io.RawIOBase):
     """A file that knows how much of it was read."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.taken = file, 0
         self._head = b""
+        self.buffered = cast("BinaryIO", io.BufferedReader(self, CHUNK))
 
     def peek(self, count: int) -> bytes:
         """The next bytes, which stay."""
@@ -118,13 +133,34 @@ class _Counted(io.RawIOBase):
         return len(found)
 
 
+class _Direct:
+    """A file that is read anywhere, and knows how much was read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.taken = file, 0
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(place, whence)
+
+    def read(self, count: int) -> bytes:
+        found = self._file.read(count)
+        self.taken += len(found)
+        return found
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def flush(self) -> None:
+        """Nothing was written."""
+
+
 Errors = tuple[type[Exception], ...]
 
 
 def _unpacked(file: _Counted) -> tuple[BinaryIO, Errors]:
     """The file, unpacked if its first bytes say that it is packed, and what a damaged one raises."""
     magic = file.peek(6)
-    buffered = io.BufferedReader(file, CHUNK)
+    buffered = file.buffered
     if magic.startswith(b"\x1f\x8b"):
         return cast("BinaryIO", gzip.GzipFile(fileobj=buffered)), _BROKEN
     if magic == b"\xfd7zXZ\0":

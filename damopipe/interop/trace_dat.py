@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from damopipe.errors import DamagedError, MachineError, PageError, UsageError
 from damopipe.interop.items import Clock, Header, Item, Known, Note
 from damopipe.interop.kinds import from_records
-from damopipe.interop.source import Source
+from damopipe.interop.source import Source, read_at
 from damopipe.interop.trace_sections import MOST_PROCESSORS, Option, Packing, Sections
 from damopipe.interop.traced import Traced
 from damopipe.interop.tracing_data import LARGEST, Head, by_name
@@ -90,8 +90,7 @@ def _old(head: Head, file: BinaryIO, source: Source) -> _Recording:
         kind = head.take(10)
     _take_processors(found, head, count, kind, source)
     for place in buffers:  # instances have theirs elsewhere
-        file.seek(place)
-        of_instance = Head(file.read(10 + 16 * min(count, MOST_PROCESSORS)), source.label)
+        of_instance = Head(read_at(file, place, 10 + 16 * min(count, MOST_PROCESSORS)), source.label)
         _take_processors(found, of_instance, count, of_instance.take(10), source)
     return found
 
@@ -138,6 +137,7 @@ def _drained(found: _Recording, file: BinaryIO, source: Source) -> Iterator[Drai
         cpu: found.packing.pages(file, at, size, found.shape.page_bytes) for cpu, at, size in found.processors
     }
     _check_places(found, source)
+    cpu = 0
     try:
         while going:
             cpu = min(going, key=lambda number: _last(merge, number))
@@ -150,7 +150,7 @@ def _drained(found: _Recording, file: BinaryIO, source: Source) -> Iterator[Drai
             if until > 0:
                 yield merge.release(until)
     except DamagedError:
-        yield merge.release()
+        yield merge.release(_last(merge, cpu) + 1)  # nobody knows what came later on this processor
         raise
     yield merge.release()
 
@@ -173,8 +173,8 @@ def _add(merge: Merge, cpu: int, data: bytes, page_bytes: int, source: Source) -
     try:
         merge.add(cpu, data, unknown)
     except PageError as error:
-        if error.page:
-            merge.add(cpu, data[: error.page * page_bytes], unknown)
+        if error.page:  # of which one may still be damaged in a way that shows later
+            _add(merge, cpu, data[: error.page * page_bytes], page_bytes, source)
         where = f"a page of processor {cpu}, byte {error.offset}: {error.found}"
         raise DamagedError(f"{source.label}: {where}; what comes before it is kept") from None
 

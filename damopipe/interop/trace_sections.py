@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from damopipe.errors import DamagedError, UsageError
-from damopipe.interop.source import WINDOW
+from damopipe.interop.source import WINDOW, read_at
 from damopipe.interop.tracing_data import LARGEST, Head
 
 MOST_PROCESSORS = 1 << 13
@@ -22,6 +22,7 @@ PAGES = 256
 _DONE, _DATE, _BUFFER, _CLOCK, _OFFSET = 0, 1, 3, 4, 7
 _PLACES = {"header_page": 16, "events": 18}
 _PACKED = 1
+_HEAD_BYTES = 16
 _OF_PROCESSOR = 20
 """Bytes that a buffer's option has for each processor."""
 _MOST_SECTIONS = 1 << 10
@@ -39,7 +40,7 @@ class Option:
         return self.kind == _BUFFER
 
     def buffer_place(self) -> int:
-        return min(Head(self.data, self._label).number("<Q"), 2**63 - 1)
+        return Head(self.data, self._label).number("<Q")
 
     def offset_ns(self) -> int:
         """What it adds to all times: DATE is in microseconds, OFFSET in nanoseconds, both as text."""
@@ -104,7 +105,7 @@ class Packing:
     def _plain(self, file: BinaryIO, at: int, size: int, page_bytes: int) -> Iterator[bytes]:
         while size > 0:
             wanted = min(page_bytes * PAGES, size)
-            found = self._read(file, at, wanted)
+            found = read_at(file, at, wanted)
             is_short = len(found) < wanted
             at, size = at + len(found), size - len(found)
             if whole := found[: len(found) // page_bytes * page_bytes] if is_short else found:
@@ -119,19 +120,15 @@ class Packing:
             packed, size = self._numbers(file, at, "<II")
             if size > _LARGEST_CHUNK:
                 raise DamagedError(f"{self._label}: a part of {size:,} bytes makes no sense; what comes before it is kept")
-            data = self.unpack(self._read(file, at + 8, packed), size)
+            data = self.unpack(read_at(file, at + 8, packed), size)
             yield from (data[first : first + step] for first in range(0, size, step))
             at += 8 + packed
 
     def _numbers(self, file: BinaryIO, at: int, layout: str) -> tuple[int, ...]:
-        found = self._read(file, at, struct.calcsize(layout))
+        found = read_at(file, at, struct.calcsize(layout))
         if len(found) < struct.calcsize(layout):
             raise DamagedError(f"{self._label}: ends in the middle; what comes before it is kept")
         return struct.unpack(layout, found)
-
-    def _read(self, file: BinaryIO, at: int, size: int) -> bytes:
-        file.seek(min(at, 2**63 - 1))
-        return file.read(size)
 
 
 class Sections:
@@ -181,10 +178,9 @@ class Sections:
         return clock, places, self._head(at)[0] & _PACKED > 0
 
     def _head(self, at: int) -> tuple[int, int]:
-        """The flags and the size of a section; its data are next."""
-        self._file.seek(min(at, 2**63 - 1))
-        found = self._file.read(16)
-        if len(found) < 16:
+        """The flags and the size of a section."""
+        found = read_at(self._file, at, _HEAD_BYTES)
+        if len(found) < _HEAD_BYTES:
             raise DamagedError(f"{self._label}: ends in the middle; trace-cmd did not finish it")
         _, flags, _, size = struct.unpack("<HHIQ", found)
         return flags, size
@@ -193,7 +189,7 @@ class Sections:
         flags, size = self._head(at)
         if size > LARGEST:
             raise DamagedError(f"{self._label}: a section of {size:,} bytes makes no sense; the file is damaged")
-        data = self._file.read(size)
+        data = read_at(self._file, at + _HEAD_BYTES, size)
         if flags & _PACKED:
             head = Head(data, self._label)
             packed, true_size = head.number("<I"), head.number("<I")

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from damopipe.errors import DamagedError, MachineError, UsageError
-from damopipe.interop.kinds import COLUMNS
+from damopipe.interop.kinds import COLUMNS, has_columns
 from damopipe.kernel.events import Layout, parse_format
 
 MAGIC = b"\x17\x08\x44tracing"
@@ -95,7 +95,7 @@ def damon_layouts(data: bytes, label: str) -> dict[str, Layout]:
 def by_name(layouts: Iterator[Layout], label: str) -> dict[str, Layout]:
     """Those events that an import takes. Raises UsageError where there are none, DamagedError for formats that make no sense."""
     try:
-        found = {layout.name: layout for layout in layouts if layout.name in COLUMNS}
+        found = {layout.name: layout for layout in layouts if layout.name in COLUMNS and has_columns(layout)}
     except MachineError as error:
         raise DamagedError(f"{label}: {error}") from None
     if not found:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from damopipe.errors import StageError, UsageError
-from damopipe.interop import perf_script
 from damopipe.interop.importing import import_file
 from damopipe.interop.items import Known
 from tests.recordings import real
@@ -109,7 +108,9 @@ def test_what_schemes_and_probes_did(tmp_path: Path) -> None:
     taken = Taken(tmp_path, SCHEMES.encode())
     assert taken.regions == [[(4096, 8192, 0, 2), (8192, 12288, 5, 1)]]
     assert taken.rows("epoch_ns(ts)", "snapshot") == [(8_400_000_000,)]
-    assert taken.rows("scheme_id, target_id, start_addr, end_addr, nr_accesses, age", "scheme_region") == [(0, 0, 4096, 8192, 0, 2)]
+    assert taken.rows("scheme_id, target_id, start_addr, end_addr, nr_accesses, age", "scheme_region") == [
+        (0, 0, 4096, 8192, 0, 2)
+    ]
     columns = "nr_tried, sz_tried, nr_applied, sz_applied, sz_ops_filter_passed, qt_exceeds, nr_snapshots, effective_quota_bytes"
     assert taken.rows(columns, "scheme_stat") == [(1, 4096, 0, 512, 3, 4, 2, 8388608)]
     assert taken.rows("name, action", "scheme") == [("scheme 1", "unknown")]
@@ -125,9 +126,7 @@ def test_quotas_alone(tmp_path: Path) -> None:
 def test_lines_cut_anywhere_are_still_two_events_for_a_region(tmp_path: Path) -> None:
     """Both events of a region in different portions: there are as many regions as without probes."""
     lines = SCHEMES.splitlines(keepends=True)[3:]
-    text = "".join(
-        line.replace(" 8.4", f" {8 + number}.4") for number in range(3000) for line in lines
-    )
+    text = "".join(line.replace(" 8.4", f" {8 + number}.4") for number in range(3000) for line in lines)
     assert len(text) > 4 * (1 << 18)
     taken = Taken(tmp_path, text.encode())
     assert len(taken.regions) == 3000
@@ -141,7 +140,9 @@ def test_a_kernels_pages_say_what_its_text_says(tmp_path: Path, kernel: str) -> 
     folder = text.parent
     formats = list(json.loads((folder / "meta.json").read_text())["formats"].values())
     pages = [(folder / f"cpu{cpu}.raw").read_bytes() for cpu in (0, 1)]
-    by_hand = re.findall(r"(\d+)\.(\d+): damon_aggregated: target_id=(\d+) nr_regions=\d+ (\d+)-(\d+): (\d+) (\d+)", text.read_text())
+    by_hand = re.findall(
+        r"(\d+)\.(\d+): damon_aggregated: target_id=(\d+) nr_regions=\d+ (\d+)-(\d+): (\d+) (\d+)", text.read_text()
+    )
     wanted = sorted(tuple(map(int, row[2:])) for row in by_hand)
     queries = [
         ("target_id, start_addr, end_addr, nr_accesses, age", "region"),
@@ -247,7 +248,7 @@ def test_what_perf_cannot_read_either(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_without_perf_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(perf_script.shutil, "which", lambda name: None)
+    monkeypatch.setattr("damopipe.interop.perf_script.shutil.which", lambda name: None)
     with pytest.raises(UsageError, match=r"in different ways; install perf, or import what 'perf script --ns' prints"):
         Taken(tmp_path, ODD)
 
@@ -260,6 +261,9 @@ def test_what_damo_report_trace_wrote(tmp_path: Path) -> None:
     assert "damo began to trace at 2023-11-14 22:13:20 UTC" in taken.imported.notes
 
 
+FIELDS = "target_id=0 nr_regions={total} {start}-{end}: {hits} {age}"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -267,9 +271,9 @@ def test_what_damo_report_trace_wrote(tmp_path: Path) -> None:
         "nr_accesses: {hits}, age: {age})",
         " kdamond.0-4452 [000] {s}: damon_aggregated:  target_id=0 nr_regions={total} start={start} end={end} "
         "nr_accesses={hits} age={age}",
-        " kdamond.0  4452/4452  [000] {s}: damon:damon_aggregated: target_id=0 nr_regions={total} {start}-{end}: {hits} {age}",
-        " kdamond.0  4452 {s}: damon:damon_aggregated: target_id=0 nr_regions={total} {start}-{end}: {hits} {age}",
-        " kdamond.0-4452  (   4452) [000] d..2. {s}: damon_aggregated: target_id=0 nr_regions={total} {start}-{end}: {hits} {age}\r",
+        " kdamond.0  4452/4452  [000] {s}: damon:damon_aggregated: " + FIELDS,
+        " kdamond.0  4452 {s}: damon:damon_aggregated: " + FIELDS,
+        " kdamond.0-4452  (   4452) [000] d..2. {s}: damon_aggregated: " + FIELDS + "\r",
     ],
     ids=["perf trace of fields", "trace-cmd report -R", "pid/tid", "no processor", "tgid"],
 )
