@@ -14,7 +14,7 @@ from damopipe.interop.items import Header, Item, Known, Note
 from damopipe.interop.source import Source
 from damopipe.interop.traced import Traced
 
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 """Bytes at a time: what is in work stays in the processor's cache."""
 _LOST = re.compile(rb"LOST (\d{1,18}) (?:events!|EVENTS\])")
 _REPORT = b"damo_report_trace_output_format_version:"

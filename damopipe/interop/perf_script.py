@@ -10,12 +10,12 @@ from typing import IO, BinaryIO, cast
 
 from damopipe.errors import DamagedError, UsageError
 from damopipe.interop.event_columns import parse
+from damopipe.interop.event_text import BLOCK
 from damopipe.interop.items import Item, Known, Note
 from damopipe.interop.source import Source
 from damopipe.interop.traced import Traced
 
 FIELDS = "comm,tid,cpu,time,event,trace"
-BLOCK = 1 << 18
 _PATIENCE_S = 60.0
 """How long perf may take to end when it has printed all."""
 

@@ -114,14 +114,29 @@ class Packing:
                 raise DamagedError(f"{self._label}: ends in the middle, {size:,} bytes short; what comes before it is kept")
 
     def _chunks(self, file: BinaryIO, at: int, step: int) -> Iterator[bytes]:
+        """Chunks are some pages long: together they are given out, and what there is before damage."""
+        waiting = b""
+        try:
+            for chunk in self._unpacked(file, at):
+                waiting += chunk
+                while len(waiting) >= step:
+                    yield waiting[:step]
+                    waiting = waiting[step:]
+        except DamagedError:
+            if waiting:
+                yield waiting
+            raise
+        if waiting:
+            yield waiting
+
+    def _unpacked(self, file: BinaryIO, at: int) -> Iterator[bytes]:
         (count,) = self._numbers(file, at, "<I")
         at += 4
         for _ in range(count):
             packed, size = self._numbers(file, at, "<II")
             if size > _LARGEST_CHUNK:
                 raise DamagedError(f"{self._label}: a part of {size:,} bytes makes no sense; what comes before it is kept")
-            data = self.unpack(read_at(file, at + 8, packed), size)
-            yield from (data[first : first + step] for first in range(0, size, step))
+            yield self.unpack(read_at(file, at + 8, packed), size)
             at += 8 + packed
 
     def _numbers(self, file: BinaryIO, at: int, layout: str) -> tuple[int, ...]:

@@ -64,8 +64,10 @@ def pages(events: Sequence[Event]) -> bytes:
     for ns, record in events:
         began = began if page else ns
         delta = ns - began
-        item = struct.pack("<II", (delta & ((1 << 27) - 1)) << 5 | 30, delta >> 27) if delta else b""
-        item += struct.pack("<I", len(record) // 4) + record
+        item = b""
+        if delta >= 1 << 27:  # more than an event's own head has room for
+            item, delta = struct.pack("<II", (delta & ((1 << 27) - 1)) << 5 | 30, delta >> 27), 0
+        item += struct.pack("<I", delta << 5 | len(record) // 4) + record
         if len(page) + len(item) > PAGE - 16:
             found.append(struct.pack("<QQ", first, len(page)) + page.ljust(PAGE - 16, b"\0"))
             page, began = b"", ns
