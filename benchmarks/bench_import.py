@@ -4,7 +4,7 @@
 
 Each line is the least processor time of some rounds over a made recording of 300 regions a snapshot. "read" is the reader
 alone, "import" the whole of `damopipe import` with its store. The floor of text is reading the file and counting its lines, that
-of JSON unpacking and parsing it at once by the standard library, that of binary files a copy of their bytes.
+of JSON unpacking and parsing it at once by the standard library, that of binary files a copy of their bytes, unpacked.
 """
 
 # ruff: noqa: T201
@@ -65,6 +65,7 @@ def forms(snapshots: list[list[files.Region]]) -> dict[str, tuple[bytes, Callabl
         for number, regions in enumerate(snapshots, 1)
         for place, region in enumerate(regions)
     ]
+    pages = trace_files.pages(events)
     samples = b"".join(trace_files.sample(ns, record) for ns, record in events)
     tuned = files.perf_script(snapshots).splitlines(keepends=True)
     line = b"       kdamond.0  4452 [000] 0.100000: damon:damon_monitor_intervals_tune: sample_us=5000\n"
@@ -75,9 +76,9 @@ def forms(snapshots: list[list[files.Region]]) -> dict[str, tuple[bytes, Callabl
         "ftrace": (files.perf_script(snapshots, "ftrace"), lines),
         "json_compressed": (files.compressed(files.record(snapshots)), parsed),
         "perf.data": (trace_files.perf_data(samples), copied),
-        "perf.data -z": (trace_files.perf_data(trace_files.compressed(samples, 1 << 16)), copied),
-        "trace.dat": (trace_files.version_6([trace_files.pages(events)]), copied),
-        "trace.dat, zstd": (trace_files.version_7([trace_files.pages(events)], packing="zstd"), copied),
+        "perf.data -z": (trace_files.perf_data(trace_files.compressed(samples, 1 << 16)), lambda path: bytes(bytearray(samples))),
+        "trace.dat": (trace_files.version_6([pages]), copied),
+        "trace.dat, zstd": (trace_files.version_7([pages], packing="zstd"), lambda path: bytes(bytearray(pages))),
     }
 
 

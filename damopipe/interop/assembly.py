@@ -1,7 +1,7 @@
 """Events of regions as snapshots: reports are put together, whoever traced them and however they are portioned.
 
 Invariant: a kdamond's targets are kept apart by the thread that reported them; a report whose end is missing is left out
-at the end of a file, and its events are counted as lost elsewhere.
+at the end of a file, which is told, and its events are counted as lost elsewhere.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Assembly:
         self._intervals = intervals or Intervals(known)
         self._waiting: dict[tuple[int, int], Events] = {}
         self._ended: dict[tuple[int, int], int] = {}
-        self._odd = 0
+        self._odd = self._cut = 0
 
     def feed(self, events: Events) -> Iterator[Item]:
         """The snapshots that these events complete."""
@@ -44,6 +44,8 @@ class Assembly:
         """What is complete of the rest, and what was odd."""
         for key in list(self._waiting):
             yield from self._take(key, None, keep_tail=False)
+        if self._cut:
+            yield Note(f"{self._cut:,} regions at the end are of reports that were cut off, and are left out")
         if self._odd:
             yield Note(f"{self._odd:,} regions were empty or overlapped the one before, and are left out")
 
@@ -58,6 +60,8 @@ class Assembly:
         first, count = cut(found["target"], found["total"], found["start"], found["end"])
         missing = found["total"][first].astype(np.int64) - count
         ready = len(first) - int(missing[-1] > 0)
+        if ready < len(first) and not keep_tail:
+            self._cut += int(count[-1])
         if ready < len(first) and keep_tail:
             rest = {name: column[first[ready] :] for name, column in found.items()}
             tail = rest if tail is None else joined([rest, tail])

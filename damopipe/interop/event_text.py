@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from damopipe.errors import UsageError
 from damopipe.interop.event_columns import parse
 from damopipe.interop.items import Header, Item, Known, Note
 from damopipe.interop.source import Source
@@ -28,13 +29,16 @@ def read(source: Source, known: Known) -> Iterator[Item]:
     if is_report and (began := _BEGAN.search(source.head[:1000])):
         yield Note(f"damo began to trace at {datetime.fromtimestamp(int(began[1]), UTC):%Y-%m-%d %H:%M:%S} UTC")
     traced = Traced(known)
-    odd = lost = 0
+    odd = lost = found = 0
     for block in source.blocks(BLOCK):
         portion, unread = parse(block)
         odd += unread
+        found += unread + len(portion)
         lost += sum(map(int, _LOST.findall(block))) if b"LOST " in block else 0
         yield from traced.feed(portion)
     yield from traced.flush()
+    if not found:
+        raise UsageError(f"{source.label}: is a trace without events of DAMON")
     if odd:
         yield Note(f"{odd:,} lines of events of DAMON could not be understood, and are left out")
     if lost:

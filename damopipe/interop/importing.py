@@ -96,7 +96,7 @@ def _read(file: Path, known: Known, taking: _Taking, tell: Tell) -> None:
                 tell(imported, source)
         except DamagedError as error:
             told = str(error)
-            told = told if told.startswith(source.label) else f"{source.label}: {told}"
+            told = (told if told.startswith(source.label) else f"{source.label}: {told}") + _unread(source)
             if imported.damage is None:
                 imported.damage = told
             else:
@@ -108,6 +108,12 @@ def reader(source: Source) -> Reader:
     form = sniff.form(source.head, source.label)
     read: Reader = import_module(f"damopipe.interop.{READERS[form]}").read
     return read
+
+
+def _unread(source: Source) -> str:
+    """How much of a damaged file is left, where there is more than what was looked at."""
+    left = (source.size or 0) - source.taken
+    return f" ({left:,} of its {source.size:,} bytes were not read)" if left > 0 else ""
 
 
 class _Taking:

@@ -24,6 +24,8 @@ _FOREIGN = (
     (b"PAR1", "a Parquet file"),
 )
 _EVENT = re.compile(rb"damo(?:n|s)_[a-z_]+(?:\(|: +)[a-z_]+[=:]")
+_TRACE = re.compile(rb"^[^\n\0]{3,200}? [0-9]{1,9}\.[0-9]{6,9}: +(?:[a-z_]+:)?[a-z_0-9]+:", re.MULTILINE)
+"""A line of a trace, of whatever event: those of DAMON may come later."""
 _RAW = re.compile(rb"^(?:base_time_absolute|start_time|monitoring_start|rel time):", re.MULTILINE)
 _MEMTIERD = re.compile(rb"^(?:memtierd> *)? *timestamp +pid +addr +pages +accs +writes *\r?$", re.MULTILINE)
 _JSON = re.compile(rb"\s*\[\s*(?:[\"\[0-9-]|true|false|null)")
@@ -39,6 +41,8 @@ def form(head: bytes, label: str) -> str:
     if _ZLIB.match(head) or _RECORDS.match(head):
         return "json"
     if _EVENT.search(head):
+        return "events"
+    if _TRACE.search(head):
         return "events"
     if _MEMTIERD.search(head):
         return "memtierd"

@@ -114,6 +114,17 @@ def test_a_damaged_file_is_a_failed_run_that_says_where(tmp_path: Path) -> None:
     assert len(taken.regions) > 10
 
 
+def test_how_much_of_a_damaged_file_is_left_is_told(tmp_path: Path) -> None:
+    data = files.as_json(files.record(MANY * 40))
+    assert len(data) > 3 << 20
+    damaged = data[:50_000] + b"!" + data[50_000:]
+    taken = Taken(tmp_path, damaged)
+    assert taken.imported.damage is not None
+    assert "character 50,0" in taken.imported.damage
+    assert f" of its {len(damaged):,} bytes were not read)" in taken.imported.damage
+    assert len(taken.regions) > 5
+
+
 def test_a_file_that_gives_nothing_makes_no_run(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="ends in the middle"):
         Taken(tmp_path, files.compressed()[:60])
