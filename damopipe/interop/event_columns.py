@@ -50,20 +50,37 @@ class _Lines(NamedTuple):
         return _Lines(*(column[rows] for column in tuple(self)))
 
 
-def parse(text: bytes) -> tuple[Portion, int]:
-    """The events of a text of whole lines by their names, and how many lines that have one make no sense."""
-    found = Decimals(text)
-    candidates = found.places(_BEGIN)
-    words = found.words(candidates + _KIND_AT)
-    breaks = np.flatnonzero(found.bytes == 10)
-    portion: Portion = {}
-    odd = 0
-    for name in COLUMNS:
-        events = candidates[_called(found, candidates, words, name)]
-        if len(events):
-            portion[name], wrong = _events(found, name, _lines(found, events, breaks))
-            odd += wrong
-    return portion, odd
+class Parser:
+    """Of one recording, block by block: what its first lines have, all have."""
+
+    def __init__(self) -> None:
+        self._has_ages: bool | None = None
+
+    def parse(self, text: bytes) -> tuple[Portion, int]:
+        """The events of a text of whole lines by their names, and how many lines that have one make no sense."""
+        found = Decimals(text)
+        candidates = found.places(_BEGIN)
+        words = found.words(candidates + _KIND_AT)
+        breaks = np.flatnonzero(found.bytes == 10)
+        portion: Portion = {}
+        odd = 0
+        for name in COLUMNS:
+            events = candidates[_called(found, candidates, words, name)]
+            if len(events):
+                lines = _lines(found, events, breaks)
+                portion[name], wrong = _events(found, name, self._columns(name, lines), lines)
+                odd += wrong
+        return portion, odd
+
+    def _columns(self, name: str, lines: _Lines) -> tuple[str, ...]:
+        """Those that such lines have: damon_aggregated had no age in its first two years."""
+        columns = COLUMNS[name]
+        if name != AGGREGATED:
+            return columns
+        if self._has_ages is None:
+            ageless = lines.beyond - lines.first == len(columns) - 1
+            self._has_ages = 2 * int(ageless.sum()) <= len(ageless)
+        return columns if self._has_ages else columns[:-1]
 
 
 def _called(found: Decimals, candidates: Array, words: Array, name: str) -> Array:
@@ -84,15 +101,11 @@ def _lines(found: Decimals, events: Array, breaks: Array) -> _Lines:
     return _Lines(events, begin, end, *numbers)
 
 
-def _events(found: Decimals, name: str, lines: _Lines) -> tuple[Events, int]:
-    columns, every = COLUMNS[name], len(lines.event)
-    counts = lines.beyond - lines.first
-    # damon_aggregated had no age in its first two years; hits of probes follow behind the other numbers.
-    least = len(columns) - (name == AGGREGATED)
-    most = 1 << 16 if name == PROBED else len(columns)
-    lines = lines.only((counts >= least) & (counts <= most) & (lines.first - lines.leftmost >= 2))
-    if name == AGGREGATED and len(lines.event):
-        columns = columns[: int((lines.beyond - lines.first).min())]
+def _events(found: Decimals, name: str, columns: tuple[str, ...], lines: _Lines) -> tuple[Events, int]:
+    every, counts = len(lines.event), lines.beyond - lines.first
+    # Hits of probes follow behind the other numbers.
+    has_all = counts >= len(columns) if name == PROBED else counts == len(columns)
+    lines = lines.only(has_all & (lines.first - lines.leftmost >= 2))
     events: Events = {"at": lines.event}
     good = _add_times(found, name, lines, events)
     for place, column in enumerate(columns):
@@ -103,8 +116,8 @@ def _events(found: Decimals, name: str, lines: _Lines) -> tuple[Events, int]:
         good &= _is_range(found, lines.first + columns.index("start"), name == AGGREGATED)
         # damo appends a region of -1 accesses to a recording of a single snapshot, and writes -1 for unknown ages.
         left_out = good & _is_negative(found, lines.first + columns.index("nr_accesses"))
-    if "age" in columns:
-        events["age"][_is_negative(found, lines.first + columns.index("age"))] = 0
+    if "age" in columns and (good & ~left_out & _is_negative(found, lines.first + columns.index("age"))).any():
+        del events["age"]
     if name == PROBED:
         events |= _hits(found, found.ends[lines.first + len(columns) - 1] + _HITS, lines.end)
     kept = good & ~left_out
@@ -119,7 +132,7 @@ def _add_times(found: Decimals, name: str, lines: _Lines, events: Events) -> Arr
     rest = np.where(is_call, lines.leftmost + 1, before)
     whole, fits = found.values(rest - 1)
     fraction, digits = found.values(rest)[0], found.ends[rest] - found.starts[rest]
-    good = fits & (digits <= 9) & (whole < _LATEST_S * 1000)
+    good = fits & (digits <= 9) & (whole < np.where(is_call, _LATEST_S * 1000, _LATEST_S))
     good &= (found.bytes[found.ends[rest - 1]] == _DOT) & (found.starts[rest] == found.ends[rest - 1] + 1)
     good &= is_call | (found.bytes[found.ends[rest]] == _COLON)
     unit = np.where(is_call, 10**6, 10**9)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from damopipe.errors import UsageError
-from damopipe.interop.event_columns import parse
+from damopipe.interop.event_columns import Parser
 from damopipe.interop.items import Header, Item, Known, Note
 from damopipe.interop.source import Source
 from damopipe.interop.traced import Traced
@@ -28,10 +28,10 @@ def read(source: Source, known: Known) -> Iterator[Item]:
     yield Header("events of DAMON (damo report trace)" if is_report else "events of DAMON (text)")
     if is_report and (began := _BEGAN.search(source.head[:1000])):
         yield Note(f"damo began to trace at {datetime.fromtimestamp(int(began[1]), UTC):%Y-%m-%d %H:%M:%S} UTC")
-    traced = Traced(known)
+    traced, parser = Traced(known), Parser()
     odd = lost = found = 0
     for block in source.blocks(BLOCK):
-        portion, unread = parse(block)
+        portion, unread = parser.parse(block)
         odd += unread
         found += unread + len(portion)
         lost += sum(map(int, _LOST.findall(block))) if b"LOST " in block else 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,8 @@ READERS = {
 }
 """Each form that `sniff` finds and the module that reads it."""
 
+_KEPT = re.compile("what comes before(?: it)? is kept")
+_NOTHING = "{0.file}: has no snapshots ({0.form})"
 _NO_INTERVALS = (
     "it does not tell its intervals, so that access rates, ages in time and the heat map are not known; import it with "
     "--sample and --aggregation (DAMON's defaults are 5ms and 100ms)"
@@ -159,27 +162,36 @@ class _Taking:
         self._flush()
         imported = self.imported
         if imported.run_id is None:
-            raise StageError(imported.damage or f"{imported.file}: has no snapshots ({imported.form})")
+            raise StageError(_KEPT.sub("no snapshot comes before", imported.damage or _NOTHING.format(imported)))
         if not imported.has_rates:
             imported.notes.append(_NO_INTERVALS)
-        self._join()
+        if damage := self._join():
+            status, reason, imported.damage = "failed", damage, imported.damage or damage
         self._store.close_run(
             imported.run_id, status=status, end_reason=reason, ended_at_ns=imported.last_ns or 0, notes=imported.notes
         )
 
-    def _join(self) -> None:
-        """Takes in what lies beside the recording, on the recording's clock or, if that began at boot, both on the wall's."""
+    def _join(self) -> str | None:
+        """Takes in what lies beside the recording, on the recording's clock or, if that began at boot, both on the wall's.
+
+        Gives what is damaged of it.
+        """
         imported = self.imported
-        if imported.run_id is None:
-            return
-        if self._beside.is_empty:
-            return
+        if imported.run_id is None or self._beside.is_empty:
+            return None
+        try:
+            self._take_beside(imported, imported.run_id)
+        except DamagedError as error:
+            return str(error)
+        return None
+
+    def _take_beside(self, imported: Imported, run_id: int) -> None:
         if clock_of(imported.first_ns or 0) != "wall":
             offset = self._beside.offset_ns(imported.last_ns or 0)
-            self._store.shift_run(imported.run_id, offset)
+            self._store.shift_run(run_id, offset)
             imported.first_ns, imported.last_ns = (ns and ns + offset for ns in (imported.first_ns, imported.last_ns))
             imported.notes.append("the recording's clock was joined with that of the files beside it, to about a second")
-        self._store.append(imported.run_id, list(self._beside.batches(target_id=0)))
+        self._store.append(run_id, list(self._beside.batches(target_id=0)))
 
     def _add(self, batch: Batch) -> None:
         if not len(batch):

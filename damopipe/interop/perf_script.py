@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO, BinaryIO, cast
 
 from damopipe.errors import DamagedError, UsageError
-from damopipe.interop.event_columns import parse
+from damopipe.interop.event_columns import Parser
 from damopipe.interop.event_text import BLOCK
 from damopipe.interop.items import Item, Known, Note
 from damopipe.interop.source import Source
@@ -50,9 +50,9 @@ def _last_line(said: IO[bytes], status: int) -> str:
 
 
 def _events(source: Source, printed: BinaryIO, known: Known) -> Iterator[Item]:
-    traced, odd = Traced(known), 0
+    traced, parser, odd = Traced(known), Parser(), 0
     for block in Source(source.label, printed, None).blocks(BLOCK):
-        portion, unread = parse(block)
+        portion, unread = parser.parse(block)
         odd += unread
         yield from traced.feed(portion)
     yield from traced.flush()

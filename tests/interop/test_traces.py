@@ -297,6 +297,21 @@ def test_numbers_too_large_are_left_out_and_told(tmp_path: Path) -> None:
     assert any("2 lines of events of DAMON could not be understood" in note for note in taken.imported.notes)
 
 
+def test_ages_that_nobody_knows(tmp_path: Path) -> None:
+    """damo writes -1 for them; and kernels of the first two years tell none."""
+    unknown: list[list[files.Region]] = [[(*region[:3], -1) for region in regions] for regions in TWO]
+    text = files.perf_script(unknown, "damo")
+    for number, data in enumerate((text, text.replace(b" -1\n", b"\n"))):
+        (tmp_path / str(number)).mkdir()
+        taken = Taken(tmp_path / str(number), data)
+        assert taken.rows("count(*), count(age), sum(nr_accesses)::BIGINT") == [(4, 0, 25)]
+
+
+def test_a_line_that_is_cut_costs_no_ages_of_others(tmp_path: Path) -> None:
+    text = files.perf_script([*TWO, TWO[0]])
+    assert Taken(tmp_path, text[: text.rindex(b" ")]).regions == TWO
+
+
 def test_the_largest_numbers(tmp_path: Path) -> None:
     largest: list[list[files.Region]] = [[(2**64 - 4096, 2**64 - 1, 2**32 - 1, 2**32 - 1)]] * 2
     assert Taken(tmp_path, files.perf_script(largest)).regions == largest
