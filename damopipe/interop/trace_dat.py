@@ -35,9 +35,8 @@ class _Recording:
 
     layouts: dict[str, Layout]
     shape: PageShape
-    packing: Packing
-    processors: list[tuple[int, int, int]] = field(default_factory=list)
-    """Number, place in the file, bytes."""
+    processors: list[tuple[int, int, int, Packing]] = field(default_factory=list)
+    """Number, place in the file, bytes, how they are packed."""
     clock: str = ""
     offset_ns: int = 0
     """Times and this are the wall clock's, with trace-cmd record --date."""
@@ -77,7 +76,7 @@ def _old(head: Head, file: BinaryIO, source: Source) -> _Recording:
     """Version 6: one head after the other, then where the data of each processor are."""
     shape = _shape(head.pages(), source)
     head.own_events()
-    found = _Recording(by_name(head.events(), source.label), shape, Packing("none", source.label))
+    found = _Recording(by_name(head.events(), source.label), shape)
     for size in ("<I", "<I", "<Q"):  # symbols, formats of trace_printk, names of tasks
         head.take(head.number(size))
     count, kind = head.number("<I"), head.take(10)
@@ -102,7 +101,8 @@ def _take_processors(found: _Recording, head: Head, count: int, kind: bytes, sou
     if count > MOST_PROCESSORS:
         raise DamagedError(f"{source.label}: {count:,} processors make no sense; the file is damaged")
     for _ in range(count):
-        found.processors.append((len(found.processors), head.number("<Q"), head.number("<Q")))
+        place = head.number("<Q"), head.number("<Q")
+        found.processors.append((len(found.processors), *place, Packing("none", source.label)))
 
 
 def _new(head: Head, file: BinaryIO, source: Source) -> _Recording:
@@ -113,15 +113,16 @@ def _new(head: Head, file: BinaryIO, source: Source) -> _Recording:
     options = list(sections.options(head.number("<Q")))
     pages, events = (sections.named(options, name) for name in ("header_page", "events"))
     shape = _shape(Head(pages, source.label).pages(), source)
-    found = _Recording(by_name(Head(events, source.label).events(), source.label), shape, packing)
+    found = _Recording(by_name(Head(events, source.label).events(), source.label), shape)
     for option in options:
         _take_option(found, option)
         if option.is_buffer:
             clock, processors, is_packed = sections.buffer(option)
             found.clock = clock or found.clock
-            found.packing = packing if is_packed else Packing("none", source.label)
+            packed = packing if is_packed else Packing("none", source.label)
             # An instance's processors are counted on: their buffers are others.
-            found.processors += [(len(found.processors) + n, at, size) for n, (at, size) in enumerate(processors)]
+            before = len(found.processors)
+            found.processors += [(before + n, at, size, packed) for n, (at, size) in enumerate(processors)]
     return found
 
 
@@ -134,7 +135,7 @@ def _drained(found: _Recording, file: BinaryIO, source: Source) -> Iterator[Drai
     """Events in order of time: the processor that is furthest behind is read on. Raises DamagedError after what comes before."""
     merge = Merge(found.layouts.values(), found.shape)
     going: dict[int, Iterator[bytes]] = {
-        cpu: found.packing.pages(file, at, size, found.shape.page_bytes) for cpu, at, size in found.processors
+        cpu: packing.pages(file, at, size, found.shape.page_bytes) for cpu, at, size, packing in found.processors
     }
     _check_places(found, source)
     cpu = 0
@@ -157,7 +158,7 @@ def _drained(found: _Recording, file: BinaryIO, source: Source) -> Iterator[Drai
 
 def _check_places(found: _Recording, source: Source) -> None:
     """Data that are told twice would make much out of little."""
-    places = sorted((at, size) for _, at, size in found.processors if size)
+    places = sorted((at, size) for _, at, size, _ in found.processors if size)
     for (at, size), (following, _) in pairwise(places):
         if at + size > following:
             raise DamagedError(f"{source.label}: the data of its processors overlap; the file is damaged")

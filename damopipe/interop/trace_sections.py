@@ -22,6 +22,7 @@ PAGES = 256
 _DONE, _DATE, _BUFFER, _CLOCK, _OFFSET = 0, 1, 3, 4, 7
 _PLACES = {"header_page": 16, "events": 18}
 _PACKED = 1
+_LONGEST_NUMBER = 40
 _HEAD_BYTES = 16
 _OF_PROCESSOR = 20
 """Bytes that a buffer's option has for each processor."""
@@ -47,9 +48,11 @@ class Option:
         if self.kind not in (_DATE, _OFFSET):
             return 0
         try:
-            found = int(self._text(), 0) * (1000 if self.kind == _DATE else 1)
+            found = int(self._text()[:_LONGEST_NUMBER], 0) * (1000 if self.kind == _DATE else 1)
         except ValueError:
-            raise DamagedError(f"{self._label}: {self._text()[:40]!r} is no offset of times; the file is damaged") from None
+            raise DamagedError(
+                f"{self._label}: {self._text()[:_LONGEST_NUMBER]!r} is no offset of times; the file is damaged"
+            ) from None
         if not -(2**62) < found < 2**62:
             raise DamagedError(f"{self._label}: an offset of times of {found:,} ns makes no sense; the file is damaged")
         return found

@@ -182,6 +182,12 @@ def test_the_clock_that_trace_cmd_noted(tmp_path: Path) -> None:
     assert any("joined with the wall clock, as trace-cmd noted it" in note for note in taken.imported.notes)
 
 
+def test_an_offset_that_is_none(tmp_path: Path) -> None:
+    for text in (b"0x" + b"f" * 9000, b"9" * 30, b"soon"):
+        with pytest.raises(StageError, match="of times"):
+            Taken(tmp_path, trace_files.version_6(two_processors(events()), options=[(1, text + b"\0")]))
+
+
 def test_a_clock_that_counts_no_nanoseconds(tmp_path: Path) -> None:
     data = trace_files.version_6(two_processors(events()), options=[(4, b"local global [x86-tsc] mono\0")])
     with pytest.raises(UsageError, match="its times are ticks of x86-tsc; record with trace-cmd record -C mono"):
