@@ -15,7 +15,7 @@ from damopipe.interop.items import Header, Item, Known, Note
 from damopipe.interop.source import Source
 from damopipe.interop.traced import Traced
 
-BLOCK = 1 << 19
+BLOCK = 1 << 18
 """Bytes at a time: what is in work stays in the processor's cache."""
 _LOST = re.compile(rb"LOST (\d{1,18}) (?:events!|EVENTS\])")
 _REPORT = b"damo_report_trace_output_format_version:"
@@ -34,7 +34,7 @@ def read(source: Source, known: Known) -> Iterator[Item]:
         portion, unread = parser.parse(block)
         odd += unread
         found += unread + len(portion)
-        lost += sum(map(int, _LOST.findall(block))) if b"LOST " in block else 0
+        lost += sum(map(int, _LOST.findall(block))) if b"LOST" in block else 0
         yield from traced.feed(portion)
     yield from traced.flush()
     if not found:
