@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recordings; '-' is standard input.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Recordings, or directories of what damo flushed; '-' is standard input."),
+    ],
     store: StoreOption = None,
     name: Annotated[str | None, typer.Option("--name", "-n", help="What to call the runs; else as the file.")] = None,
     sample: Annotated[
@@ -30,7 +33,7 @@ def command(
     again: Annotated[bool, typer.Option("--again", help="Take in an exported run that the store has already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was imported as JSON.")] = False,
 ) -> int:
-    """Take in recordings of damo, perf, trace-cmd and ftrace: each becomes a run. And runs that damopipe exported.
+    """Take in recordings of damo, perf, trace-cmd, ftrace and memtierd: each becomes a run. And runs that damopipe exported.
 
     What a file is, is found from its bytes; gzip, xz and zstd are unpacked. A damaged file gives what comes before the
     damage, and exit code 1. Of damopipe export's Parquet, name the folder.

@@ -27,9 +27,11 @@ def write(recorded: Recorded, out: BinaryIO, asked: Asked) -> None:
         asked.say(note)
     tasks = _tasks(recorded)
     places = {target["target_id"]: target["place"] for target in recorded.targets}
+    has_ages = False
     for piece in recorded.pieces():
+        has_ages |= any(age is not None for age in values(piece.regions["age"]))
         out.write("".join(_lines(piece, tasks, places)).encode())
-    out.write("".join(_last(recorded, tasks, places)).encode())
+    out.write("".join(_last(recorded, tasks, places, "-1 -1" if has_ages else "-1")).encode())
 
 
 def _notes(recorded: Recorded, beside: Sequence[str]) -> Iterator[str]:
@@ -66,8 +68,8 @@ def _head(snapshot: dict[str, Any], tasks: dict[int, str], places: dict[int, int
     return f"{tasks[snapshot['context_id']]}{seconds:>5}.{rest:09d}: {EVENT}: target_id={target} nr_regions={count} "
 
 
-def _last(recorded: Recorded, tasks: dict[int, str], places: dict[int, int]) -> Iterator[str]:
-    """What follows targets of a single snapshot."""
+def _last(recorded: Recorded, tasks: dict[int, str], places: dict[int, int], nothing: str) -> Iterator[str]:
+    """What follows targets of a single snapshot, with as many numbers as all other lines."""
     every = recorded.snapshots
     targets, counts = np.unique(every["target_id"], return_counts=True)
     newest = int(np.asarray(every["ns"]).max())
@@ -75,4 +77,4 @@ def _last(recorded: Recorded, tasks: dict[int, str], places: dict[int, int]) -> 
         (number,) = np.flatnonzero(np.asarray(every["target_id"]) == target_id)
         snapshot = {name: values(column)[number] for name, column in every.items()}
         lasted = snapshot["ns"] - snapshot["start_ns"] if snapshot["start_ns"] is not None else (snapshot["aggr_us"] or 0) * 1000
-        yield f"{_head(snapshot, tasks, places, max(newest, snapshot['ns'] + lasted), 1)}0-0: -1 -1\n"
+        yield f"{_head(snapshot, tasks, places, max(newest, snapshot['ns'] + lasted), 1)}0-0: {nothing}\n"
