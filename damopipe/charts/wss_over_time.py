@@ -69,7 +69,7 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
     """A step line a target, from zero; each step is one aggregation and stands where the aggregation was."""
     import altair as alt
 
-    from damopipe.charts.lines import by_target, colour, line_data, summary
+    from damopipe.charts.lines import colour, line_data, summary
     from damopipe.charts.theme import WIDTH, byte_unit, config, time_unit
 
     unit, unit_bytes = byte_unit(float(np.max(rows["accessed_bytes"])))
@@ -86,9 +86,7 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
         y=alt.Y("y:Q", title=f"working set ({unit})", scale=alt.Scale(zero=True), stack=None),
         color=colour(names, theme),
     )  # fmt: skip
-    said = [
-        (name, _in_words(sizes) + more) for (name, sizes), more in zip(by_target(rows, heading), _footprints(rows), strict=True)
-    ]
+    said = [(heading.name(int(target)), in_words(rows, int(target))) for target in np.unique(rows["target_id"])]
     title = alt.TitleParams(heading.title("Working set"), subtitle=heading.subtitle(*summary(said)))
     memory = _memory(rows, unit_s, unit_bytes, theme)
     whole = alt.layer(line, *memory) if memory else line
@@ -128,19 +126,14 @@ def _named_line(name: str, data: list[dict[str, Any]], are_near: bool, theme: st
     return [line.encode(x="x:Q", y="y:Q"), end.encode(x="x:Q", y="y:Q", text="text:N")]
 
 
-def _footprints(rows: dict[str, Column]) -> list[str]:
-    """What is said of RSS and VSZ of each target."""
-    said = []
-    for target in np.unique(rows["target_id"]):
-        mine = rows["target_id"] == target
-        kinds = {kind: np.ma.compressed(rows[column][mine]) for kind, column in _KINDS.items()}
-        found = [f"{kind} {units.approx_bytes(float(np.max(sizes)))}" for kind, sizes in kinds.items() if len(sizes)]
-        said.append(f"; at most {', '.join(found)}" if found else "")
-    return said
-
-
-def _in_words(sizes: Column) -> str:
-    return f"median {units.approx_bytes(float(np.median(sizes)))}, max {units.approx_bytes(float(np.max(sizes)))}"
+def in_words(rows: dict[str, Column], target: int) -> str:
+    """The median and the largest working set of one target, and the most of RSS and VSZ where they are known."""
+    mine = rows["target_id"] == target
+    sizes = rows["accessed_bytes"][mine]
+    known = {kind: np.ma.compressed(rows[column][mine]) for kind, column in _KINDS.items()}
+    found = [f"{kind} {units.approx_bytes(float(np.max(values)))}" for kind, values in known.items() if len(values)]
+    usual = f"median {units.approx_bytes(float(np.median(sizes)))}, max {units.approx_bytes(float(np.max(sizes)))}"
+    return usual + (f"; at most {', '.join(found)}" if found else "")
 
 
 def _from_their_start(rows: dict[str, Column], names: list[str]) -> tuple[dict[str, Column], list[str]]:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.charts import cold_tail, footprint, heatmap, idle_percentiles, regions, wss_by_window
+from damopipe.charts import (
+    cold_tail,
+    footprint,
+    heatmap,
+    idle_percentiles,
+    regions,
+    wss_by_window,
+    wss_distribution,
+    wss_over_time,
+)
 from damopipe.charts.raster import LEVELS
 from damopipe.charts.theme import byte_unit
 from damopipe.report.terminal_colour import painted
@@ -128,7 +137,7 @@ def _indented(text: str, screen: Screen) -> str:
     return " " * max(0, min(MARGIN, screen.columns - len(text))) + text
 
 
-def _series(x: str, what: str) -> Callable[..., Iterator[str]]:
+def _series(x: str, what: str, in_words: Callable[[dict[str, Column], int], str]) -> Callable[..., Iterator[str]]:
     def draw_series(rows: dict[str, Column], heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
         yield from cut(heading.title(what), screen)
         yield from cut(heading.subtitle()[0], screen)
@@ -138,8 +147,8 @@ def _series(x: str, what: str) -> Callable[..., Iterator[str]]:
         largest, last = float(np.max(rows["accessed_bytes"])), float(np.max(rows[x]))
         for number, target in enumerate(shown):
             mine = {name: column[rows["target_id"] == target] for name, column in rows.items()}
-            if len(targets) > 1:
-                yield from cut(heading.name(int(target)), screen)
+            name = f"{heading.name(int(target))}: " if len(targets) > 1 else ""
+            yield from cut(name + in_words(rows, int(target)), screen)
             begin = float(mine["from_seconds"].min() or 0) if "from_seconds" in mine else 0.0
             values = columns_of(mine[x], mine["accessed_bytes"], begin, last, screen.width)
             yield from bars(values, largest, height, partial(painted, number=number, screen=screen))
@@ -158,8 +167,8 @@ def _percent_axis(screen: Screen) -> Iterator[str]:
 _PICTURED = (wss_by_window, idle_percentiles, cold_tail, regions, footprint)
 _DRAWERS: dict[str, Callable[..., Iterator[str]]] = {
     "heatmap": _heatmap,
-    "wss_distribution": _series("percentile", "Working set by percentile of snapshots"),
-    "wss_over_time": _series("seconds", "Working set"),
+    "wss_distribution": _series("percentile", "Working set by percentile of snapshots", wss_distribution.in_words),
+    "wss_over_time": _series("seconds", "Working set", wss_over_time.in_words),
     "schemes": schemes,
     "quota": quota,
     "health": health,
