@@ -246,8 +246,12 @@ class TestLogAxis:
 
 
 def test_options_are_checked_by_name(recorded: Sql) -> None:
-    with pytest.raises(UsageError, match="no option 'bins'; it has time_bins"):
-        options_of("heatmap", {"bins": 3})
+    with pytest.raises(UsageError, match="no option 'time_bin'; did you mean 'time_bins'"):
+        options_of("heatmap", {"time_bin": 3})
+    with pytest.raises(UsageError, match="no option 'colour'; it has time_bins"):
+        options_of("heatmap", {"colour": 3})
+    with pytest.raises(UsageError, match="chart health has no option 'colour'; it has none"):
+        options_of("health", {"colour": 3})
     with pytest.raises(UsageError, match="time_bins"):
         options_of("heatmap", {"time_bins": "many"})
     with pytest.raises(UsageError, match="did you mean 'heatmap'"):
