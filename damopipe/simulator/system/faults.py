@@ -1,0 +1,72 @@
+"""Memory that is touched while it is not there: mapped late, touched the first time, or paged out.
+
+Only 2 MiB that the workload accessed at all are looked at page by page. The workload itself does not wait for its faults.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, PAGE, RESIDENT, Pages
+
+if TYPE_CHECKING:
+    from damopipe.simulator.system.machine import Space, System
+
+    Array = np.ndarray[Any, Any]
+
+
+def bring_in(system: System, space: Space, now_us: int) -> int:
+    """Faults of a space since it was last asked: how many pages of 4 KiB had to come back."""
+    since_us, space.known_us = space.known_us, now_us
+    ranges = space.memory.ranges(now_us)
+    if ranges != list(zip(space.pages.starts.tolist(), space.pages.ends.tolist(), strict=True)):
+        space.pages = space.pages.moved_to(ranges) if len(space.pages.starts) else Pages(ranges)
+    blocks = _touched(system, space, since_us, now_us)
+    pages = space.pages
+    returning = blocks[pages.state[blocks] == OUT]
+    came_back = system.load(space, returning)
+    major = len(came_back) * pages.unit // PAGE
+    new = _huge_ones(system, space, blocks[pages.state[blocks] == ABSENT])
+    minor = len(system.load(space, new)) * pages.unit // PAGE
+    space.major_faults += major
+    space.minor_faults += minor
+    system.counts["pgmajfault"] += major
+    system.counts["pgfault"] += major + minor
+    return major
+
+
+def _touched(system: System, space: Space, since_us: int, now_us: int) -> Array:
+    """The blocks that were touched and are not in memory."""
+    pages = space.pages
+    missing = np.flatnonzero(pages.state != RESIDENT)
+    if not len(missing):
+        return missing
+    addresses = pages.address(missing)
+    areas, which = np.unique(addresses // HUGE, return_inverse=True)
+    size = max(HUGE, pages.unit)
+    is_busy = space.memory.rate(_unsigned(areas * HUGE), _unsigned(areas * HUGE + size), since_us, now_us) > 0
+    asked = is_busy[which]
+    missing, addresses = missing[asked], addresses[asked]
+    return missing[space.memory.touched(_unsigned(addresses), since_us, now_us, system.rng)]
+
+
+def _huge_ones(system: System, space: Space, blocks: Array) -> Array:
+    """First touches; where huge pages are wanted and nothing is there yet, a whole one is (and is taken off the list)."""
+    pages = space.pages
+    wanted = pages.group_of[blocks[pages.advice[blocks] == 1]]
+    groups = np.unique(wanted[wanted >= 0])
+    if not len(groups):
+        return blocks
+    members = pages.members(groups)
+    groups = groups[(pages.advice[members] == 1).all(axis=1) & (pages.state[members] == ABSENT).all(axis=1)]
+    made = system.make_huge(space, groups)
+    space.minor_faults += len(made)
+    system.counts["pgfault"] += len(made)
+    system.counts["thp_fault_alloc"] += len(made)
+    return blocks[~np.isin(pages.group_of[blocks], made)]
+
+
+def _unsigned(addresses: Array) -> Array:
+    return addresses.astype(np.uint64)
