@@ -1,1 +1,5 @@
-"""DAMON as a model: what its monitoring and its schemes do to a described workload. Pure NumPy, no I/O, seeded."""
+"""DAMON's algorithm as a model: regions, sampling, merging, splitting, ages, over memory that a workload describes.
+
+Pure NumPy: no clocks, no files. Equal seeds give equal arrays. What is modelled and what is not: docs/simulator.md.
+Kernel document: Documentation/mm/damon/design.rst.
+"""

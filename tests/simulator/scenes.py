@@ -81,7 +81,8 @@ class Scene:
     def step(self, *targets: Regions, wait_us: int = AGGR_US) -> dict[str, Any]:
         """One more aggregation whose regions these are; what was tried."""
         self.now_us += wait_us
-        return self.damos.step(self.now_us, targets, self.attrs).regions
+        found = self.damos.step(self.now_us, targets, self.attrs)
+        return found.regions if found is not None else {name: np.zeros(0, np.int64) for name in ("start_addr", "end_addr", "age")}
 
     @property
     def stats(self) -> dict[str, int]:

@@ -244,3 +244,13 @@ def test_terabytes_are_kept_in_larger_blocks() -> None:
     scene.step(regions((0, 4096 * GIB, 0, 9)))
     pages = scene.spaces[0].pages
     assert pages.unit == 4 * MIB and len(pages.state) == 1 << 20 and pages.resident_bytes == GIB
+
+
+def test_huge_pages_need_room() -> None:
+    """Of 4 MiB of huge pages, half of each there, a node with 1 MiB left has room for one."""
+    memory = Known([(BASE, BASE + 4 * MIB)], touched_once((BASE, BASE + MIB), (BASE + 2 * MIB, BASE + 3 * MIB)))
+    scene = Scene([memory], nodes=(Node(3 * MIB),)).schemes(scheme("collapse"))
+    scene.step(regions((BASE, BASE + 4 * MIB, 20, 9)))
+    pages = scene.spaces[0].pages
+    assert (pages.huge_bytes, pages.resident_bytes) == (2 * MIB, 3 * MIB)
+    assert scene.stats["sz_applied"] == 0  # madvise() says that it failed

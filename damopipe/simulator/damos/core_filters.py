@@ -5,17 +5,12 @@ Kernel document: Documentation/mm/damon/design.rst, "Filters", as since Linux 6.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from damopipe.damon.filters import FILTER_TYPES, Filter
 from damopipe.damon.scheme import Scheme
 from damopipe.simulator.damos.table import Table
-
-Array = np.ndarray[Any, Any]
-
-PAGE = 4096
+from damopipe.simulator.regions import PAGE, Array
 
 
 class CoreFilters:

@@ -6,17 +6,12 @@ Kernel document: Documentation/mm/damon/design.rst, "Aim-oriented Feedback-drive
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from damopipe.damon.scheme import Goal, Quota
 from damopipe.simulator.damos.table import Table
 from damopipe.simulator.damos.tuner import MET_BP
 from damopipe.simulator.system.machine import Space, System
 from damopipe.simulator.system.pages import RESIDENT
-
-Array = np.ndarray[Any, Any]
 
 
 class Goals:

@@ -5,16 +5,13 @@ Kernel documents: Documentation/mm/damon/design.rst, "Target Access Pattern", "P
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from damopipe.damon.attrs import Intervals
 from damopipe.damon.model import Bounds
 from damopipe.damon.scheme import AccessPattern, Weights
 from damopipe.simulator.damos.table import Table
-
-Array = np.ndarray[Any, Any]
+from damopipe.simulator.regions import Array
 
 HIGHEST = 99
 """The largest score."""

@@ -8,18 +8,14 @@ Kernel document: Documentation/mm/damon/design.rst, "Quotas".
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from damopipe.damon.scheme import Quota
 from damopipe.simulator.damos.pattern import HIGHEST
 from damopipe.simulator.damos.tuner import tuned
+from damopipe.simulator.regions import PAGE, Array
 
-Array = np.ndarray[Any, Any]
-
-PAGE = 4096
-"""No region is smaller, and so no smaller rest of a quota can be used."""
 NO_LIMIT = 2**64 - 1
 _MOST_ROOM = 2**62
 _FIRST_BYTES_PER_MS = PAGE * 1024

@@ -7,7 +7,6 @@ only where two schemes want the last free bytes of a node or of swap.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,14 +16,14 @@ from damopipe.errors import UsageError
 from damopipe.simulator.damos.core_filters import CoreFilters
 from damopipe.simulator.damos.goals import Goals
 from damopipe.simulator.damos.pattern import matches, scores
-from damopipe.simulator.damos.quota import PAGE, Charge
+from damopipe.simulator.damos.quota import Charge
 from damopipe.simulator.damos.stats import Stats
 from damopipe.simulator.damos.table import Table
 from damopipe.simulator.damos.watermarks import Switch
+from damopipe.simulator.regions import PAGE, Array
 from damopipe.simulator.system.apply import Outcome, apply
 from damopipe.simulator.system.machine import Space, System
 
-Array = np.ndarray[Any, Any]
 Tried = tuple[Array, ...]
 """target, start, end, nr_accesses, age: as they were when the scheme was applied."""
 

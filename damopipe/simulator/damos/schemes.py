@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,8 @@ from damopipe.damon.attrs import Attrs
 from damopipe.damon.scheme import Scheme
 from damopipe.simulator.damos.scheme import Running
 from damopipe.simulator.damos.table import Table
-from damopipe.simulator.regions import Regions
+from damopipe.simulator.regions import Array, Regions
 from damopipe.simulator.system.machine import Space, System
-
-Array = np.ndarray[Any, Any]
 
 _COLUMNS = ("target", "start_addr", "end_addr", "nr_accesses", "age")
 
@@ -46,8 +43,7 @@ class Damos:
         free_permil = self._system.free_bytes * 1000 // max(1, self._system.total_bytes)
         return min(running.switch.look(now_us, free_permil) for running in self._running)
 
-    @property
-    def due_us(self) -> int | None:
+    def due_us(self, now_us: int) -> int | None:
         """When the next scheme wants to be applied; None without any."""
         return min((running.due_us for running in self._running), default=None)
 
@@ -55,16 +51,17 @@ class Damos:
         """A value for a `user_input` goal."""
         self._running[scheme].goals.feed(goal, value)
 
-    def step(self, now_us: int, targets: Sequence[Regions], attrs: Attrs) -> DamosRecords:
-        """Applies the schemes that are due to the targets' regions, which it changes."""
+    def step(self, now_us: int, targets: Sequence[Regions], attrs: Attrs) -> DamosRecords | None:
+        """Applies the schemes that are due to the targets' regions, which it changes; None where none was tried on any."""
         self._system.advance(now_us)
         self.wait_us(now_us)
         table, tried = Table.of(targets), []
         for number, running in enumerate(self._running):
             tried += [(np.full(len(one[0]), number), *one) for one in running.step(now_us, table, attrs)]
-        if tried:
-            table.give_back(targets)
-        columns = [np.concatenate(column) for column in zip(*tried, strict=True)] if tried else [np.zeros(0, np.int64)] * 6
+        if not tried:
+            return None
+        table.give_back(targets)
+        columns = [np.concatenate(column) for column in zip(*tried, strict=True)]
         return DamosRecords(dict(zip(("scheme", *_COLUMNS), columns, strict=True)))
 
     def stats(self) -> list[dict[str, int]]:

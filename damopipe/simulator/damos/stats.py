@@ -6,11 +6,10 @@ Kernel document: Documentation/mm/damon/design.rst, "Statistics".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from damopipe.simulator.regions import Array
 
 
 @dataclass

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
-from damopipe.simulator.regions import Regions
-
-Array = np.ndarray[Any, Any]
+from damopipe.simulator.regions import Array, Regions
 
 _TYPES = {"start": np.uint64, "end": np.uint64, "nr_accesses": np.uint32, "age": np.uint32, "last_nr_accesses": np.uint32}
 

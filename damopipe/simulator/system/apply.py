@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from damopipe.simulator.regions import Array
 from damopipe.simulator.system import costs, filters
 from damopipe.simulator.system.effects import ACTIONS, Work, applied
 from damopipe.simulator.system.pages import RESIDENT
@@ -14,8 +15,6 @@ from damopipe.simulator.system.pages import RESIDENT
 if TYPE_CHECKING:
     from damopipe.damon.scheme import Scheme
     from damopipe.simulator.system.machine import Space, System
-
-    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

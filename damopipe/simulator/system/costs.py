@@ -5,13 +5,7 @@ They matter to time quotas alone, which DAMON turns into bytes by how fast it ha
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from damopipe.simulator.system.pages import PAGE
-
-Array = np.ndarray[Any, Any]
+from damopipe.simulator.regions import PAGE, Array
 
 REGION_NS = 1_000
 """Each region, whatever is done with it."""

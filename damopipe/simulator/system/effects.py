@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from damopipe.simulator.system.pages import HUGE, OUT, PAGE, RESIDENT
+from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator.system.pages import HUGE, OUT, RESIDENT
 
 if TYPE_CHECKING:
     from damopipe.damon.scheme import Scheme
     from damopipe.simulator.system.machine import Space, System
-
-    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

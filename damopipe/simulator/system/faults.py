@@ -5,16 +5,15 @@ Only 2 MiB that the workload accessed at all are looked at page by page. The wor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, PAGE, RESIDENT, Pages
+from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, RESIDENT, Pages
 
 if TYPE_CHECKING:
     from damopipe.simulator.system.machine import Space, System
-
-    Array = np.ndarray[Any, Any]
 
 
 def bring_in(system: System, space: Space, now_us: int) -> int:

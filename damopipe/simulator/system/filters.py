@@ -6,18 +6,18 @@ Kernel document: Documentation/mm/damon/design.rst, "Filters", as since Linux 6.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from damopipe.damon.filters import FILTER_TYPES, Filter, is_passed_over
 from damopipe.damon.scheme import Scheme
+from damopipe.simulator.regions import Array
 from damopipe.simulator.system.pages import HUGE
 
 if TYPE_CHECKING:
     from damopipe.simulator.system.machine import Space, System
 
-    Array = np.ndarray[Any, Any]
 
 _YOUNG = Filter(type="young", match=True, allow=False)
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from damopipe.simulator.memory import Memory
+from damopipe.simulator.regions import PAGE, Array
 from damopipe.simulator.system import faults, khugepaged
 from damopipe.simulator.system.counts import Counts
-from damopipe.simulator.system.pages import OUT, PAGE, RESIDENT, Pages
+from damopipe.simulator.system.pages import OUT, RESIDENT, Pages
 from damopipe.simulator.system.pressure import Pressure
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass

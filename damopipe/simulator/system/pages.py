@@ -7,13 +7,11 @@ two above, so that there are never more than `MOST_BLOCKS` of them. What is less
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from damopipe.simulator.regions import PAGE, Array
 
-PAGE = 4096
 HUGE = 2 << 20
 MOST_BLOCKS = 1 << 20
 
