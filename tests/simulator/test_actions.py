@@ -81,6 +81,7 @@ def test_an_madvise_over_a_hole_counts_for_nothing_though_it_does_its_work() -> 
 def test_pageout_of_physical_memory_looks_at_pages_once_more() -> None:
     """Nobody has looked at the pages before, so all are young; what is not touched until the next time goes."""
     scene = physical()
+    scene.spaces[0].pages.cleared_us[:] = -1
     memory = scene.spaces[0].memory
     assert isinstance(memory, Known)
     memory.touches.append((BASE, BASE + 24 * MIB, 0, 10**12))

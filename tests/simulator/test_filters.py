@@ -95,6 +95,7 @@ def test_a_process_is_asked_by_what_counts_and_migrates_alone() -> None:
 
 def test_young_is_what_was_touched_since_it_was_asked_last() -> None:
     scene = of_ram(Filter(type="young", allow=True))
+    scene.spaces[0].pages.cleared_us[:] = -1  # nobody has looked yet
     memory = scene.spaces[0].memory
     assert isinstance(memory, Known)
     memory.touches.append((BASE, BASE + 4 * MIB, AGGR_US, AGGR_US + 1))

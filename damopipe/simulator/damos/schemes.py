@@ -40,7 +40,9 @@ class Damos:
         """For how long every scheme is kept off by its watermarks: so long DAMON does not even look. 0 if one is active."""
         if not self._running:
             return 0
-        free_permil = self._system.free_bytes * 1000 // max(1, self._system.total_bytes)
+        free_permil = 0
+        if any(running.scheme.watermarks.metric != "none" for running in self._running):
+            free_permil = self._system.free_bytes * 1000 // max(1, self._system.total_bytes)
         return min(running.switch.look(now_us, free_permil) for running in self._running)
 
     def due_us(self, now_us: int) -> int | None:

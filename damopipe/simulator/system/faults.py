@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from damopipe.simulator.regions import PAGE, Array
-from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, RESIDENT, Pages
+from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, RESIDENT, Pages, spread
 
 if TYPE_CHECKING:
     from damopipe.simulator.system.machine import Space, System
@@ -39,16 +39,13 @@ def bring_in(system: System, space: Space, now_us: int) -> int:
 def _touched(system: System, space: Space, since_us: int, now_us: int) -> Array:
     """The blocks that were touched and are not in memory."""
     pages = space.pages
-    missing = np.flatnonzero(pages.state != RESIDENT)
+    begins, first = pages.areas
+    is_busy = space.memory.rate(_unsigned(begins), _unsigned(begins + max(HUGE, pages.unit)), since_us, now_us) > 0
+    _, blocks = spread(first[:-1][is_busy], first[1:][is_busy])
+    missing = blocks[pages.state[blocks] != RESIDENT]
     if not len(missing):
         return missing
-    addresses = pages.address(missing)
-    areas, which = np.unique(addresses // HUGE, return_inverse=True)
-    size = max(HUGE, pages.unit)
-    is_busy = space.memory.rate(_unsigned(areas * HUGE), _unsigned(areas * HUGE + size), since_us, now_us) > 0
-    asked = is_busy[which]
-    missing, addresses = missing[asked], addresses[asked]
-    return missing[space.memory.touched(_unsigned(addresses), since_us, now_us, system.rng)]
+    return missing[space.memory.touched(_unsigned(pages.address(missing)), since_us, now_us, system.rng)]
 
 
 def _huge_ones(system: System, space: Space, blocks: Array) -> Array:

@@ -18,7 +18,8 @@ def fill(
 ) -> None:
     """Uses so much of a physical space, scattered in pieces of 2 MiB, of which so much is anonymous and the rest of files.
 
-    `nodes` are (start, end, node). What the workload touches at the very beginning is used in any case.
+    `nodes` are (start, end, node). The machine has been up for long: somebody has looked at all of these pages before, so
+    that what is young is what is touched from now on.
     """
     pages = Pages(space.memory.ranges(0))
     addresses = pages.address(np.arange(len(pages.state)))
@@ -30,4 +31,5 @@ def fill(
     pages.state[is_used] = RESIDENT
     pages.anon = (drawn[1] * 1000 < anon_permil)[which]
     pages.active = is_used & pages.anon
+    pages.cleared_us[is_used] = 0
     space.pages = pages

@@ -7,6 +7,7 @@ two above, so that there are never more than `MOST_BLOCKS` of them. What is less
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -79,11 +80,13 @@ class Pages:
 
     def within(self, start: Array, end: Array) -> tuple[Array, Array]:
         """The blocks that begin in ranges that do not overlap: which range, and which block."""
-        low, high = self.index(start), self.index(end)
-        lengths = high - low
-        which = np.repeat(np.arange(len(low)), lengths)
-        block = np.arange(len(which)) + np.repeat(low - (np.cumsum(lengths) - lengths), lengths)
-        return which, block
+        return spread(self.index(start), self.index(end))
+
+    @cached_property
+    def areas(self) -> tuple[Array, Array]:
+        """Where each aligned 2 MiB that has blocks begins, and its first block, with the number of blocks at the end."""
+        begins, first = np.unique(self.address(np.arange(len(self.state))) // HUGE * HUGE, return_index=True)
+        return begins, np.append(first, len(self.state))
 
     def mapped(self, start: Array, end: Array) -> Array:
         """How many bytes of ranges are memory at all."""
@@ -131,6 +134,13 @@ class Pages:
     @property
     def huge_bytes(self) -> int:
         return int(self.huge.sum()) * self.huge_blocks * self.unit
+
+
+def spread(low: Array, high: Array) -> tuple[Array, Array]:
+    """The numbers from each low to below each high: which pair, and which number."""
+    lengths = high - low
+    which = np.repeat(np.arange(len(low)), lengths)
+    return which, np.arange(len(which)) + np.repeat(low - (np.cumsum(lengths) - lengths), lengths)
 
 
 def _unit_for(size_bytes: int) -> int:
