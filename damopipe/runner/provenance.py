@@ -32,7 +32,7 @@ def run_start(plan: Plan, targets: list[TargetRow], began_ns: int, clock_offset_
         backend=plan.backend,
         backend_reason=plan.backend_reason or None,
         started_at_ns=began_ns,
-        clock="wall",
+        clock="simulated" if plan.backend == "simulate" else "wall",
         clock_offset_ns=clock_offset_ns,
         host=platform.node(),
         kernel=platform.release(),

@@ -32,12 +32,19 @@ class Tally:
     """When recording began, by `clock`; now if left out."""
     ended: float | None = None
 
+    by_records: bool = False
+    """Whether time is that of the records: a simulation's."""
+
     def __post_init__(self) -> None:
         self._started = self.clock() if self.started is None else self.started
+        self._recorded_ns: tuple[int, int] | None = None
 
     @property
     def elapsed_s(self) -> float:
         """Seconds from the beginning of recording to its end, or to now."""
+        if self.by_records:
+            first_ns, last_ns = self._recorded_ns or (0, 0)
+            return (last_ns - first_ns) / 1e9
         return (self.clock() if self.ended is None else self.ended) - self._started
 
     @property
@@ -60,6 +67,9 @@ class Tally:
 
     def _snapshot(self, columns: Columns, rows: int) -> None:
         self.snapshots += rows
+        if self.by_records and rows:
+            first_ns = self._recorded_ns[0] if self._recorded_ns else int(np.asarray(columns["start_ts"]).astype(np.int64).min())
+            self._recorded_ns = (first_ns, int(np.asarray(columns["ts"]).astype(np.int64).max()))
         lost = columns.get("lost_events")
         if lost is not None and rows:
             self.lost_events = (self.lost_events or 0) + int(np.ma.sum(lost) or 0)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from damopipe.simulator import PAGE
 from damopipe.simulator.laying_out import Piece, timeline
 from damopipe.simulator.memory import Ranges
-from damopipe.simulator.regions import PAGE
 from damopipe.simulator.sketch import Segment, Sketch, Use, pages
 from damopipe.simulator.timeline import Timeline
 
@@ -29,7 +29,7 @@ class Mapping:
     start: int
     end: int
     permissions: str
-    name: str
+    name: str | None
 
 
 _OWN = (

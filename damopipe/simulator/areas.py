@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator import PAGE
+from damopipe.simulator.regions import Array
 
 
 @dataclass(frozen=True)

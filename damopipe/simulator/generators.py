@@ -14,9 +14,11 @@ from typing import Any
 
 from damopipe import units
 from damopipe.errors import UsageError
-from damopipe.simulator.regions import PAGE
+from damopipe.simulator import PAGE
 from damopipe.simulator.sketch import Segment, Sketch, Spell, Use, pages
 
+RUN = "run"
+"""A recorded run, "run:12": see `of_run`."""
 _HOUR_US = 3_600_000_000
 _BUCKETS = 48
 """Into so many steps a zipf curve is cut, by the logarithm of the rank."""
@@ -57,6 +59,15 @@ def generated(spec: str, touches_per_ms: int) -> Sketch:
     """The sketch of a text like "zipf" or "zipf:size=1GiB,alpha=0.99". Raises UsageError."""
     name, values = parse(spec)
     return GENERATORS[name].make(values, touches_per_ms / 1000)
+
+
+def check(spec: str) -> None:
+    """Raises UsageError if a text is none of `MODELS` with good parameters."""
+    name, _, rest = spec.partition(":")
+    if name != RUN:
+        generated(spec, 1)
+    elif not rest.strip():
+        raise UsageError(f"{spec!r} names no run; write run:12, run:latest, or a run's tag or pipeline")
 
 
 def parse(spec: str) -> tuple[str, dict[str, Any]]:
@@ -156,7 +167,7 @@ def _number(text: str, kind: type[float] | type[int]) -> float:
     try:
         return kind(text)
     except ValueError:
-        raise UsageError(f"{text!r} is not a number") from None
+        raise UsageError(f"{text!r} is not a {'whole ' if kind is int else ''}number") from None
 
 
 def _size(default: str) -> Parameter:
@@ -203,3 +214,6 @@ GENERATORS: dict[str, Generator] = {
     ),
 }
 """Each synthetic workload by its name."""
+
+MODELS = (*GENERATORS, RUN)
+"""What memory can be modelled by, beside known workloads."""

@@ -43,20 +43,19 @@ class Watched:
     """A target: its memory and what is watched of it."""
 
     memory: Memory
-    ranges: Sequence[tuple[int, int]] | None = None
-    """Ranges that never change (fvaddr, paddr); None to follow the mappings of a process."""
+    ranges: Sequence[tuple[int, int]] = ()
+    """Where to begin; empty for what is mapped."""
+    follows: bool = True
+    """Whether to fit to what is mapped (vaddr); else the ranges never change (fvaddr, paddr)."""
     regions: Regions = field(default_factory=lambda: Regions.of([]))
 
     def begin(self, min_nr_regions: int) -> None:
         """Sets the first regions."""
-        if self.ranges is None:
-            self.regions = initial(self._mapped(0), min_nr_regions)
-        else:
-            self.regions = Regions.of(self.ranges)
+        self.regions = Regions.of(self.ranges) if self.ranges else initial(self._mapped(0), min_nr_regions)
 
     def follow(self, now_us: int) -> None:
         """Fits the regions to what is mapped by now."""
-        if self.ranges is None:
+        if self.follows:
             self.regions = fit(self.regions, self._mapped(now_us))
 
     def _mapped(self, now_us: int) -> list[tuple[int, int]]:

@@ -11,9 +11,9 @@ from itertools import accumulate
 
 import numpy as np
 
+from damopipe.simulator import PAGE
 from damopipe.simulator.areas import NOTHING, Areas
 from damopipe.simulator.memory import Ranges
-from damopipe.simulator.regions import PAGE
 from damopipe.simulator.sketch import Sketch, Spell, Use
 from damopipe.simulator.timeline import Timeline
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from damopipe.simulator.regions import PAGE, Array, Regions
+from damopipe.simulator import PAGE
+from damopipe.simulator.regions import Array, Regions
 
 
 def size_limit(targets: Sequence[Regions], min_nr_regions: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from damopipe.simulator.regions import PAGE
+from damopipe.simulator import PAGE
 from damopipe.simulator.sketch import Segment, Sketch, Spell, Use, pages
 from damopipe.workload.model import Pattern, Phase, Workload
 

@@ -6,16 +6,16 @@ Chunks stand for what an allocator does with physical memory after a while; they
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from damopipe import units
 from damopipe.errors import UsageError
+from damopipe.simulator import PAGE
 from damopipe.simulator.laying_out import Piece, timeline
 from damopipe.simulator.memory import Ranges
-from damopipe.simulator.regions import PAGE
 from damopipe.simulator.sketch import Sketch
 from damopipe.simulator.timeline import Timeline
 
@@ -36,11 +36,12 @@ class Host:
 
 
 def host(sketch: Sketch, node_bytes: Sequence[int], seed: int) -> Host:
-    """The machine whose programs do what a sketch says. Raises UsageError if they do not fit in."""
+    """The machine whose programs do what a sketch says, again and again. Raises UsageError if they do not fit in."""
     nodes = _nodes(node_bytes)
     if sketch.size_bytes > sum(node_bytes):
         larger = f"{units.approx_bytes(sketch.size_bytes)} do not fit into ram of {units.approx_bytes(sum(node_bytes))}"
         raise UsageError(f"{larger}; write a larger ram, or a smaller size")
+    sketch = replace(sketch, ends=False)
     return Host(timeline(sketch, _scattered(sketch, nodes, seed), [nodes] * len(sketch.spells)), tuple(nodes), sketch.size_bytes)
 
 

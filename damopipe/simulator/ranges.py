@@ -10,8 +10,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from damopipe.simulator import PAGE
 from damopipe.simulator.memory import Ranges
-from damopipe.simulator.regions import PAGE, Regions
+from damopipe.simulator.regions import Regions
 
 
 def three_regions(mapped: Ranges) -> Ranges:

@@ -14,9 +14,6 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-PAGE = 4096
-"""The smallest region, and what regions are aligned to."""
-
 
 @dataclass
 class Regions:

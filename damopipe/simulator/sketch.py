@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from damopipe.simulator.regions import PAGE
+from damopipe.simulator import PAGE
 
 
 @dataclass(frozen=True)

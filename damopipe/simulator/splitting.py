@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from damopipe.simulator.regions import PAGE, Array, Regions
+from damopipe.simulator import PAGE
+from damopipe.simulator.regions import Array, Regions
 
 
 class Splitter:

@@ -37,7 +37,7 @@ class Timeline:
     def __init__(
         self, begins_us: Sequence[int], spells: Sequence[Areas], mapped: Sequence[Ranges], lasts_us: int, ends: bool
     ) -> None:
-        self._begins_us, self._lasts_us = list(begins_us), lasts_us
+        self.begins_us, self._lasts_us = list(begins_us), lasts_us
         self._spells, self._mapped = [*spells, NOTHING], [*mapped, mapped[-1]]
         self.ends_us = lasts_us if ends else None
         """When the workload has ended; None if it goes on for ever."""
@@ -48,7 +48,7 @@ class Timeline:
 
     def number(self, now_us: int) -> int:
         """Which spell is in force; of a workload that has ended, the last one."""
-        return min(self._at(now_us).number, len(self._begins_us) - 1)
+        return min(self._at(now_us).number, len(self.begins_us) - 1)
 
     def touched(self, addresses: Array, from_us: int, to_us: int, rng: np.random.Generator) -> Array:
         """For each address whether its page is touched in that time."""
@@ -84,11 +84,11 @@ class Timeline:
 
     def _at(self, now_us: int) -> _Now:
         if self.ends_us is not None and now_us >= self.ends_us:
-            return _Now(len(self._begins_us), self.ends_us, _FOR_EVER)
+            return _Now(len(self.begins_us), self.ends_us, _FOR_EVER)
         rounds, within_us = divmod(now_us, self._lasts_us)
-        number = bisect_right(self._begins_us, within_us) - 1
-        until_us = [*self._begins_us[number + 1 : number + 2], self._lasts_us][0]
-        return _Now(number, rounds * self._lasts_us + self._begins_us[number], rounds * self._lasts_us + until_us)
+        number = bisect_right(self.begins_us, within_us) - 1
+        until_us = [*self.begins_us[number + 1 : number + 2], self._lasts_us][0]
+        return _Now(number, rounds * self._lasts_us + self.begins_us[number], rounds * self._lasts_us + until_us)
 
     def _parts(self, from_us: int, to_us: int) -> Iterator[tuple[Areas, float, float]]:
         """Each use that falls into that time, with its times since it began."""
