@@ -9,8 +9,9 @@ import numpy as np
 
 from damopipe.damon.filters import FILTER_TYPES, Filter
 from damopipe.damon.scheme import Scheme
+from damopipe.simulator import PAGE
 from damopipe.simulator.damos.table import Table
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator.regions import Array
 
 
 class CoreFilters:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from damopipe.damon.scheme import Quota
+from damopipe.simulator import PAGE
 from damopipe.simulator.damos.pattern import HIGHEST
 from damopipe.simulator.damos.tuner import tuned
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator.regions import Array
 
 NO_LIMIT = 2**64 - 1
 _MOST_ROOM = 2**62

@@ -13,6 +13,7 @@ import numpy as np
 from damopipe.damon.attrs import Attrs, Intervals
 from damopipe.damon.scheme import Scheme
 from damopipe.errors import UsageError
+from damopipe.simulator import PAGE
 from damopipe.simulator.damos.core_filters import CoreFilters
 from damopipe.simulator.damos.goals import Goals
 from damopipe.simulator.damos.pattern import matches, scores
@@ -20,7 +21,7 @@ from damopipe.simulator.damos.quota import Charge
 from damopipe.simulator.damos.stats import Stats
 from damopipe.simulator.damos.table import Table
 from damopipe.simulator.damos.watermarks import Switch
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator.regions import Array
 from damopipe.simulator.system.apply import Outcome, apply
 from damopipe.simulator.system.machine import Space, System
 

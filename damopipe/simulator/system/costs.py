@@ -5,7 +5,8 @@ They matter to time quotas alone, which DAMON turns into bytes by how fast it ha
 
 from __future__ import annotations
 
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator import PAGE
+from damopipe.simulator.regions import Array
 
 REGION_NS = 1_000
 """Each region, whatever is done with it."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator import PAGE
+from damopipe.simulator.regions import Array
 from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, RESIDENT, Pages, spread
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from damopipe.simulator import PAGE
 from damopipe.simulator.memory import Memory
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator.regions import Array
 from damopipe.simulator.system import faults, khugepaged
 from damopipe.simulator.system.counts import Counts
 from damopipe.simulator.system.pages import OUT, RESIDENT, Pages

@@ -11,7 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from damopipe.simulator.regions import PAGE, Array
+from damopipe.simulator import PAGE
+from damopipe.simulator.regions import Array
 
 HUGE = 2 << 20
 MOST_BLOCKS = 1 << 20
