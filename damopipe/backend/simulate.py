@@ -16,8 +16,12 @@ import numpy as np
 
 from damopipe.backend.modelled import Modelled, modelled
 from damopipe.backend.protocol import Say, Wants
+from damopipe.backend.simulated_acting import Acting, acts
+from damopipe.backend.simulated_machine import assumptions
+from damopipe.backend.simulated_modules import Percentiles, as_contexts
 from damopipe.backend.simulated_rows import Rows
-from damopipe.errors import MachineError, UsageError
+from damopipe.backend.simulated_steering import not_fed
+from damopipe.errors import StageError, UsageError
 from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan, PlannedContext
 from damopipe.records import Batch, TargetRow
@@ -27,7 +31,7 @@ _STORE = Path("damopipe.duckdb")
 
 
 class SimulateBackend:
-    """Plans of any kind but modules."""
+    """Plans of any kind."""
 
     name = "simulate"
 
@@ -37,16 +41,11 @@ class SimulateBackend:
         return cls()
 
     def missing(self, wants: Wants) -> str | None:
-        """What stands in the way, in a sentence; None if nothing."""
-        if wants.module:
-            instead = "write the scheme out, as pipelines/reclaim.toml does, or use --backend damon"
-            return f"the simulate backend models DAMON, not its modules; {instead}"
+        """Nothing: it needs nothing."""
         return None
 
     def start(self, plan: Plan, say: Say, store: Path | None = None) -> SimulateSession:
         """A session that is not yet entered. Raises MachineError, UsageError or TargetError for what cannot be modelled."""
-        if missing := self.missing(Wants.of(plan)):
-            raise MachineError(missing)
         return SimulateSession(plan, say, store or _STORE)
 
 
@@ -56,14 +55,16 @@ class SimulateSession:
     def __init__(self, plan: Plan, say: Say, store: Path) -> None:
         self.end_reason = ""
         self.clock_offset_ns: int | None = None
-        self._plan, self._say = plan, say
-        self._model = modelled(plan, store)
-        self.targets: list[TargetRow] = [target.row for target in self._model.targets]
+        self._plan, self._say = as_contexts(plan), say
+        self._model = modelled(self._plan, store)
+        self.targets: list[TargetRow] = [] if plan.module else [target.row for target in self._model.targets]
         self._ends_us = _ends_us(self._model.targets)
         self._is_stopped = False
         if self._ends_us is None and plan.record.duration_us is None:
             advice = "write how long to simulate, like '60s'"
             raise UsageError(f"record.duration: is missing, and the modelled memory is in use for ever; {advice}")
+        self._last_us = min(us for us in (self._ends_us, plan.record.duration_us) if us is not None)
+        self._acting = Acting(self._plan, self._model, self._last_us, say) if acts(self._plan) else None
 
     def __enter__(self) -> Self:
         self.clock_offset_ns = time.time_ns()
@@ -81,35 +82,56 @@ class SimulateSession:
         self._is_stopped = True
 
     def batches(self) -> Iterator[Batch]:
-        """Batches until the duration, the workload or `stop` ends it."""
-        rows = Rows(self._model, self._plan.record, self.clock_offset_ns or 0)
-        last_us = min(us for us in (self._ends_us, self._plan.record.duration_us) if us is not None)
-        self.end_reason = "target ended" if last_us == self._ends_us else "duration"
+        """Batches until the duration, the workload, the guard or `stop` ends it. Raises StageError when it is the guard."""
+        acting, offset_ns = self._acting, self.clock_offset_ns or 0
+        rows = Rows(self._model, acting.left_to_others if acting else self._plan.record, offset_ns)
+        percentiles = Percentiles() if self._plan.module and self._plan.module.name == "stat" else None
+        self.end_reason = "target ended" if self._last_us == self._ends_us else "duration"
+        if acting is not None:
+            yield from acting.first(offset_ns)
         for number, aggregation in self._aggregations():
-            if self._is_stopped:
-                self.end_reason = "stopped"
-                break
-            if aggregation.end_us > last_us:
-                break
-            rows.add(number, aggregation)
-            yield from rows.full()
+            if self._plan.module is None:
+                rows.add(number, aggregation)
+                yield from rows.full()
+            if acting is not None:
+                yield from acting.look(number, aggregation, offset_ns)
+            if percentiles is not None:
+                yield from percentiles.look(aggregation, offset_ns + aggregation.end_us * 1000)
         yield from rows.all()
+        if acting is not None:
+            yield from acting.last(offset_ns)
+            if reason := acting.stop_reason:
+                raise StageError(f"guard: {reason}; the schemes are stopped, what was recorded is kept")
 
     def _aggregations(self) -> Iterator[tuple[int, Aggregation]]:
         """Those of all contexts, in order of time; nothing is computed once it is stopped."""
         seeds = np.random.SeedSequence(self._plan.seed or 0).spawn(len(self._plan.contexts))
-        running = [
-            Kdamond(context.attrs, [target.watched for target in targets], np.random.default_rng(seed)).aggregations()
-            for context, targets, seed in zip(self._plan.contexts, self._model.contexts, seeds, strict=True)
+        kdamonds = [
+            Kdamond(
+                context.attrs,
+                [target.watched for target in targets],
+                np.random.default_rng(seed),
+                self._acting.steps[number] if self._acting else None,
+            )
+            for number, (context, targets, seed) in enumerate(zip(self._plan.contexts, self._model.contexts, seeds, strict=True))
         ]
+        running = [kdamond.aggregations() for kdamond in kdamonds]
+        while not self._is_over():
+            number = min(range(len(kdamonds)), key=lambda place: kdamonds[place].ends_us)
+            if kdamonds[number].ends_us > self._last_us:
+                return
+            aggregation = next(running[number])
+            if aggregation.end_us > self._last_us:
+                return
+            yield number, aggregation
+
+    def _is_over(self) -> bool:
+        """Whether somebody or the guard ends it before its time; sets `end_reason`."""
         if self._is_stopped:
             self.end_reason = "stopped"
-            return
-        newest = [next(one) for one in running]
-        while True:
-            number = min(range(len(newest)), key=lambda place: newest[place].end_us)
-            yield number, newest[number]
-            newest[number] = next(running[number])
+        elif self._acting is not None and self._acting.stop_reason:
+            self.end_reason = "guard"
+        return self.end_reason in ("stopped", "guard")
 
 
 def _ends_us(targets: list[Modelled]) -> int | None:
@@ -122,8 +144,8 @@ def _ends_us(targets: list[Modelled]) -> int | None:
 def _left_out(plan: Plan) -> Iterator[str]:
     """What the plan asks for and the model has not: said once, so that nobody looks for it in the records."""
     yield "simulated: everything here comes from a model, nothing was measured"
-    if any(context.schemes for context in plan.contexts):
-        yield "schemes are not simulated yet: memory is watched, nothing is done to it"
+    yield from assumptions(plan)
+    yield from not_fed(plan)
     for what, wants in (("probes", _probes), ("pause", _pause)):
         if any(wants(context) for context in plan.contexts):
             yield f"{what}: not modelled, left out"

@@ -44,7 +44,7 @@ class Rows:
         if aggregation.next_intervals is not None:
             new = aggregation.next_intervals
             self._beside.append(rows.tune(number, self._ns(aggregation.end_us), new.sample_us, new.aggr_us))
-        if aggregation.end_us >= self._due_us[number]:
+        if aggregation.regions and aggregation.end_us >= self._due_us[number]:  # none: a time in which nothing was watched
             self._snapshot(number, aggregation)
             self._due_us[number] = max(self._due_us[number] + self._every_us, aggregation.end_us) if self._every_us else 0
         self._look(aggregation.start_us)

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchem
 from damopipe import units
 from damopipe.damon.model import Model
 from damopipe.errors import UsageError
-from damopipe.pipeline.values import shown
+from damopipe.pipeline.values import Bp, Size, shown
 
 
 def _nodes(value: Any) -> Any:
@@ -50,4 +50,10 @@ class Simulate(Model):
         ge=1,
         le=10**9,
         description="Pages that the programs touch in a millisecond, all together: the machine's speed.",
+    )
+    swap: Size | None = Field(None, description="Swap space; half as much as all memory if left out.")
+    free: Bp | None = Field(
+        None,
+        description="How much of the memory is free at the beginning; if left out, the middle between the low and the mid "
+        "watermark of the first scheme that has any, else 30%.",
     )

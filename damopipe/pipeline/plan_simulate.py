@@ -18,12 +18,18 @@ _WHAT = {
     "physical": "has no memory of its own",
 }
 
+_SAY = 'say what the memory does: [simulate] with memory = "hot-cold" or "zipf:size=4GiB" (docs/simulator.md)'
+
 
 def planned_simulate(given: model.Simulate | None, folder: Path) -> PlannedSimulate:
     """With the absolute path of a file, where `memory` names one."""
     wanted = given or model.Simulate()
     return PlannedSimulate(
-        memory=found_file(wanted.memory, folder), ram_bytes=wanted.ram or (), touches_per_ms=wanted.touches_per_ms
+        memory=found_file(wanted.memory, folder),
+        ram_bytes=wanted.ram or (),
+        touches_per_ms=wanted.touches_per_ms,
+        swap_bytes=wanted.swap,
+        free_bp=wanted.free,
     )
 
 
@@ -40,9 +46,25 @@ def cannot_be_modelled(pipeline: model.Pipeline) -> Iterator[tuple[str, str]]:
             key = f"{prefix}target[{number}]"
             way = next(way for way in WAYS if getattr(target, way) is not None)
             if way != "workload" and given.memory is None:
-                advice = 'say what the memory does: [simulate] with memory = "hot-cold" or "zipf:size=4GiB" (docs/simulator.md)'
-                yield f"{key}.{way}", f"cannot be simulated as it is: a model {_WHAT[way]}; {advice}"
-            node = target.physical.numa_node if target.physical else None
-            if node is not None and node >= max(1, len(given.ram or ())):
-                have = f"the model has {max(1, len(given.ram or ()))}"
-                yield f"{key}.physical.numa_node", f'{node}: {have}; [simulate] ram = ["16GiB", "16GiB"] has a size for each node'
+                yield f"{key}.{way}", f"cannot be simulated as it is: a model {_WHAT[way]}; {_SAY}"
+    if pipeline.module is not None and given.memory is None:
+        yield "module", f"cannot be simulated as it is: a model {_WHAT['physical']}; {_SAY}"
+    nr_nodes = max(1, len(given.ram or ()))
+    for key, node in _nodes(pipeline):
+        if node >= nr_nodes:
+            yield key, f'{node}: the model has {nr_nodes}; [simulate] ram = ["16GiB", "16GiB"] has a size for each node'
+
+
+def _nodes(pipeline: model.Pipeline) -> Iterator[tuple[str, int]]:
+    """Every memory node that is named, and where."""
+    for prefix, context in pipeline.contexts:
+        for number, target in enumerate(context.target):
+            if target.physical and target.physical.numa_node is not None:
+                yield f"{prefix}target[{number}].physical.numa_node", target.physical.numa_node
+        for number, scheme in enumerate(context.scheme):
+            key = f"{prefix}scheme[{number}]"
+            if scheme.target_nid is not None:
+                yield f"{key}.target_nid", scheme.target_nid
+            yield from ((f"{key}.dests[{place}].node", dest.node) for place, dest in enumerate(scheme.dests))
+            goals = enumerate(scheme.goals)
+            yield from ((f"{key}.goals[{place}].nid", goal.nid) for place, goal in goals if goal.nid is not None)

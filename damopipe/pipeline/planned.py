@@ -90,6 +90,10 @@ class PlannedSimulate(Model):
     ram_bytes: tuple[int, ...] = ()
     """Of each memory node; empty for one node that is large enough."""
     touches_per_ms: int = 20_000
+    swap_bytes: int | None = None
+    """None: half as much as memory."""
+    free_bp: int | None = None
+    """The share of memory that is free at first; None: what watermarks ask for."""
 
 
 class PlannedModule(Model):

@@ -80,9 +80,24 @@ class Kdamond:
         self._aggregations_to_tune = self._goal_aggregations()
 
     def aggregations(self) -> Iterator[Aggregation]:
-        """Aggregation after aggregation, without end."""
+        """Aggregation after aggregation, without end; one without regions is a time in which nothing was watched."""
         while True:
-            yield self._aggregate()
+            yield self._rest() or self._aggregate()
+
+    @property
+    def ends_us(self) -> int:
+        """When the next aggregation will be over, if it is not a rest."""
+        intervals = self.attrs.intervals
+        return self._now_us + intervals.max_nr_accesses * intervals.sample_us
+
+    def _rest(self) -> Aggregation | None:
+        """Does not look while it need not: regions stay as they are, and so does what is left of every interval."""
+        waits_us, began_us = self._steps.wait_us(self._now_us), self._now_us
+        if not waits_us:
+            return None
+        self._now_us += waits_us
+        self._update_us += waits_us
+        return Aggregation(began_us, self._now_us, self.attrs.intervals, [], [])
 
     def _aggregate(self) -> Aggregation:
         intervals, began_us = self.attrs.intervals, self._now_us

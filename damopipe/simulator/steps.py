@@ -23,9 +23,16 @@ class Steps(Protocol):
         """
         ...
 
+    def wait_us(self, now_us: int) -> int:
+        """For how long nothing need be watched, as when watermarks keep every scheme off; 0 to go on."""
+        ...
+
 
 class NoSteps:
     """Monitoring alone."""
+
+    def wait_us(self, now_us: int) -> int:
+        return 0
 
     def due_us(self, now_us: int) -> int | None:
         return None

@@ -43,10 +43,11 @@ def _touched(system: System, space: Space, since_us: int, now_us: int) -> Array:
     begins, first = pages.areas
     is_busy = space.memory.rate(_unsigned(begins), _unsigned(begins + max(HUGE, pages.unit)), since_us, now_us) > 0
     _, blocks = spread(first[:-1][is_busy], first[1:][is_busy])
-    missing = blocks[pages.state[blocks] != RESIDENT]
+    missing: Array = blocks[pages.state[blocks] != RESIDENT]
     if not len(missing):
         return missing
-    return missing[space.memory.touched(_unsigned(pages.address(missing)), since_us, now_us, system.rng)]
+    found: Array = missing[space.memory.touched(_unsigned(pages.address(missing)), since_us, now_us, system.rng)]
+    return found
 
 
 def _huge_ones(system: System, space: Space, blocks: Array) -> Array:

@@ -1,4 +1,8 @@
-"""Memory that is in use before the run begins: physical memory that programs and caches have filled."""
+"""Memory that is in use before the run begins.
+
+The machine has been up for long: somebody has looked at all of these pages before, so that what is young is what is touched
+from now on.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,56 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from damopipe.simulator.system.pages import HUGE, RESIDENT, Pages
+from damopipe.simulator.regions import Array
+from damopipe.simulator.system.pages import ABSENT, HUGE, RESIDENT, Pages, spread
 
 if TYPE_CHECKING:
-    from damopipe.simulator.system.machine import Space
+    from damopipe.simulator.system.machine import Space, System
 
 
 def fill(
-    space: Space, used_permil: int, anon_permil: int, nodes: Sequence[tuple[int, int, int]], rng: np.random.Generator
+    space: Space,
+    used_permil: int,
+    anon_permil: int,
+    nodes: Sequence[tuple[int, int, int]],
+    horizon_us: int,
+    rng: np.random.Generator,
 ) -> None:
-    """Uses so much of a physical space, scattered in pieces of 2 MiB, of which so much is anonymous and the rest of files.
+    """Uses so much of each node of a physical space, of which so much is anonymous and the rest of files.
 
-    `nodes` are (start, end, node). The machine has been up for long: somebody has looked at all of these pages before, so
-    that what is young is what is touched from now on.
+    `nodes` are (start, end, node). What the workload touches within `horizon_us` is used first and anonymous, also where
+    it is more; what else is used is scattered in pieces of 2 MiB.
     """
-    pages = Pages(space.memory.ranges(0))
-    addresses = pages.address(np.arange(len(pages.state)))
+    pages = space.pages = Pages(space.memory.ranges(0))
+    begins, first = pages.areas
+    is_own = _touched(space, horizon_us)
+    is_used, is_anon = is_own.copy(), is_own | (rng.random(len(begins)) * 1000 < anon_permil)
     for start, end, node in nodes:
-        pages.node[(addresses >= start) & (addresses < end)] = node
-    areas, which = np.unique(addresses // HUGE, return_inverse=True)
-    drawn = rng.random((2, len(areas)))
-    is_used = (drawn[0] * 1000 < used_permil)[which]
-    pages.state[is_used] = RESIDENT
-    pages.anon = (drawn[1] * 1000 < anon_permil)[which]
-    pages.active = is_used & pages.anon
-    pages.cleared_us[is_used] = 0
-    space.pages = pages
+        mine = np.flatnonzero((begins >= start) & (begins < end))
+        others = mine[~is_own[mine]]
+        wanted = len(mine) * used_permil // 1000 - (len(mine) - len(others))
+        is_used[rng.permutation(others)[: max(0, wanted)]] = True
+        pages.node[spread(first[mine], first[mine + 1])[1]] = node
+    lengths = np.diff(first)
+    pages.state[np.repeat(is_used, lengths)] = RESIDENT
+    pages.anon = np.repeat(is_anon, lengths)
+    pages.active = np.repeat(is_used & is_anon, lengths)
+    pages.cleared_us[np.repeat(is_used, lengths)] = 0
+
+
+def in_use(system: System, space: Space, horizon_us: int) -> None:
+    """Brings in all 2 MiB that a process touches within that time: it has been running for long."""
+    pages = space.pages
+    _, first = pages.areas
+    busy = _touched(space, horizon_us)
+    _, blocks = spread(first[:-1][busy], first[1:][busy])
+    came = system.load(space, blocks[pages.state[blocks] == ABSENT])
+    pages.cleared_us[came] = 0
+
+
+def _touched(space: Space, horizon_us: int) -> Array:
+    """Which aligned 2 MiB the workload touches at all."""
+    begins, _ = space.pages.areas
+    low, size = begins.astype(np.uint64), max(HUGE, space.pages.unit)
+    found: Array = space.memory.rate(low, low + np.uint64(size), 0, max(1, horizon_us)) > 0
+    return found
