@@ -20,6 +20,7 @@ from damopipe.simulator.system.machine import Node, Space, System
 _LEAST_RAM = 16 << 30
 _FREE_BP = 3_000
 _ANON_PERMIL = 700
+_EVER_US = 3_600_000_000
 _BEFORE = frozenset({"pid", "process", "cgroup"})
 """Targets that run already: what they will ever touch is there from the beginning."""
 
@@ -39,6 +40,7 @@ class Machine:
 def machine_of(plan: Plan, model: Model, horizon_us: int) -> Machine:
     """The machine of a plan; `horizon_us` is how long the run will be."""
     given, rng = plan.simulate or PlannedSimulate(), np.random.default_rng([plan.seed or 0, 2])
+    horizon_us = max(horizon_us, _EVER_US)
     made: dict[int, Space] = {}
     spaces = [
         [_space(one, target, made) for one, target in zip(targets, context.targets, strict=True)]

@@ -30,7 +30,7 @@ PAGE = 4096
 def physical(size: int = 64 * MIB, nodes: tuple[Node, ...] = (Node(64 * MIB),)) -> Scene:
     """Physical memory from BASE on, all of it in use by anonymous memory on node 0."""
     scene = Scene([Known([(BASE, BASE + size)])], nodes, physical=True)
-    fill(scene.spaces[0], 1000, 1000, [(BASE, BASE + size, 0)], np.random.default_rng(0))
+    fill(scene.spaces[0], 1000, 1000, [(BASE, BASE + size, 0)], 1, np.random.default_rng(0))
     return scene
 
 

@@ -23,7 +23,7 @@ from tests.simulator.scenes import ATTRS, BASE, EVERYTHING, IDLE, MIB, Known, Sc
 def digest_of(seed: int) -> str:
     """Everything that became of a machine on which every action of physical memory has worked."""
     scene = Scene([Known([(BASE, BASE + 256 * MIB)])], (Node(256 * MIB), Node(64 * MIB)), physical=True)
-    fill(scene.spaces[0], 700, 600, [(BASE, BASE + 256 * MIB, 0)], np.random.default_rng(seed))
+    fill(scene.spaces[0], 700, 600, [(BASE, BASE + 256 * MIB, 0)], 1, np.random.default_rng(seed))
     young = (Filter(type="young", allow=False),)
     quota = {"size_bytes": 5 * MIB, "reset_interval_ms": 300, "weights": {"age_permil": 1}}
     names = [name for name, action in ACTIONS.items() if "paddr" in action.operations]
@@ -104,6 +104,8 @@ def test_whatever_is_done_no_node_and_no_swap_holds_more_than_it_has(actions: li
         scene.step(own)
         pages = scene.spaces[0].pages
         used = scene.system.used_by_node()
+        assert used.tolist() == [pages.bytes((pages.state == 1) & (pages.node == node)) for node in (0, 1)]  # sums are kept
+        assert pages.has_missing.tolist() == [bool((part != 1).any()) for part in np.split(pages.state, pages.areas[1][1:-1])]
         assert used[0] <= 50 * MIB and used[1] <= 20 * MIB
         assert scene.system.swap_used_bytes <= swap_mib * MIB
         assert pages.resident_bytes + pages.swapped_bytes == 48 * MIB  # all was touched, and nothing is lost

@@ -22,7 +22,7 @@ ALL = (BASE, BASE + 64 * MIB)
 def of_ram(*filters: Filter, used: int = 1000, anon: int = 500, action: str = "stat") -> Scene:
     """64 MiB of physical memory, of which so much is used and so much of that anonymous."""
     scene = Scene([Known([ALL])], (Node(64 * MIB),), physical=True)
-    fill(scene.spaces[0], used, anon, [(*ALL, 0)], np.random.default_rng(5))
+    fill(scene.spaces[0], used, anon, [(*ALL, 0)], 1, np.random.default_rng(5))
     return scene.schemes(scheme(action, filters=filters))
 
 

@@ -82,6 +82,7 @@ def pageout(work: Work) -> Array:
     work.system.split(work.space, blocks)
     pages.huge[np.unique(pages.group_of[blocks[pages.group_of[blocks] >= 0]])] = False  # those that go out whole
     pages.state[blocks], pages.active[blocks] = OUT, False
+    pages.changed()
     work.count("pswpout", int(np.count_nonzero(going & is_swap)))
     return work.bytes_of(going)
 
@@ -137,6 +138,7 @@ def migrate(work: Work) -> Array:
     gone = to_go[has_room]
     work.system.split(work.space, work.block[gone])
     pages.node[work.block[gone]] = wanted[gone]
+    pages.changed()
     work.count("pgmigrate_success", len(gone))
     work.count("pgmigrate_fail", len(to_go) - len(gone))
     chosen = np.zeros(len(work.block), bool)

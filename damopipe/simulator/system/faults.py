@@ -41,8 +41,10 @@ def _touched(system: System, space: Space, since_us: int, now_us: int) -> Array:
     """The blocks that were touched and are not in memory."""
     pages = space.pages
     begins, first = pages.areas
-    is_busy = space.memory.rate(_unsigned(begins), _unsigned(begins + max(HUGE, pages.unit)), since_us, now_us) > 0
-    _, blocks = spread(first[:-1][is_busy], first[1:][is_busy])
+    asked = np.flatnonzero(pages.has_missing)
+    low = begins[asked]
+    asked = asked[space.memory.rate(_unsigned(low), _unsigned(low + max(HUGE, pages.unit)), since_us, now_us) > 0]
+    _, blocks = spread(first[asked], first[asked + 1])
     missing: Array = blocks[pages.state[blocks] != RESIDENT]
     if not len(missing):
         return missing

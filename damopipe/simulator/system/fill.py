@@ -46,6 +46,7 @@ def fill(
     pages.anon = np.repeat(is_anon, lengths)
     pages.active = np.repeat(is_used & is_anon, lengths)
     pages.cleared_us[np.repeat(is_used, lengths)] = 0
+    pages.changed()
 
 
 def in_use(system: System, space: Space, horizon_us: int) -> None:

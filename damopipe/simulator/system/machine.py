@@ -69,8 +69,8 @@ class System:
         """Bytes of each node that are used."""
         used = np.array([node.others_bytes for node in self.nodes], np.int64)
         for space in self.spaces:
-            blocks = np.bincount(space.pages.node[space.pages.state == RESIDENT], minlength=len(used))
-            used += blocks[: len(used)] * space.pages.unit
+            blocks = space.pages.by_node
+            used[: len(blocks)] += blocks * space.pages.unit
         return used
 
     def free_by_node(self) -> Array:
@@ -111,6 +111,7 @@ class System:
             self.counts["pswpin"] += pages.bytes((pages.state[came] == OUT) & pages.anon[came]) // PAGE
             pages.state[came], pages.node[came], pages.active[came] = RESIDENT, wanted[has_room], pages.anon[came]
             pages.cleared_us[came] = -1
+            pages.changed()
             left = left[~has_room]
             if not len(left):
                 break
@@ -136,6 +137,7 @@ class System:
         fresh = blocks[pages.state[blocks] != RESIDENT]
         pages.state[blocks], pages.node[blocks], pages.huge[made] = RESIDENT, node[fits][:, None], True
         pages.active[fresh] = pages.anon[fresh]
+        pages.changed()
         return made
 
     def split(self, space: Space, blocks: Array) -> None:

@@ -24,6 +24,7 @@ def meminfo(system: System) -> dict[str, int]:
         active += pages.bytes(is_there & pages.active)
         huge += pages.huge_bytes
     free = system.free_bytes
+    has_huge = any(not space.is_physical for space in system.spaces)  # of physical memory the model knows none
     return {
         "MemTotal": system.total_bytes,
         "MemFree": free,
@@ -32,7 +33,7 @@ def meminfo(system: System) -> dict[str, int]:
         "Active": active,
         "Inactive": resident - active,
         "AnonPages": anon,
-        "AnonHugePages": huge,
+        **({"AnonHugePages": huge} if has_huge else {}),
         "SwapTotal": system.swap_bytes,
         "SwapFree": system.swap_bytes - system.swap_used_bytes,
     }

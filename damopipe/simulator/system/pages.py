@@ -41,7 +41,28 @@ class Pages:
         """1: huge pages wanted, -1: none wanted, 0: nobody said."""
         self.cleared_us = np.full(nr_blocks, -1, np.int64)
         """When somebody last cleared its mark of being accessed; -1 never."""
+        self._by_node: Array | None = None
+        self._has_missing: Array | None = None
         self._group()
+
+    def changed(self) -> None:
+        """To be called by whoever changes what is in memory, or on which node: sums are kept until then."""
+        self._by_node = self._has_missing = None
+
+    @property
+    def by_node(self) -> Array:
+        """How many blocks are in memory on each node, up to the last that has any."""
+        if self._by_node is None:
+            self._by_node = np.bincount(self.node[self.state == RESIDENT])
+        return self._by_node
+
+    @property
+    def has_missing(self) -> Array:
+        """Which of the `areas` are not all in memory."""
+        if self._has_missing is None:
+            first = self.areas[1][:-1]
+            self._has_missing = np.bitwise_or.reduceat(self.state != RESIDENT, first) if len(first) else first.astype(bool)
+        return self._has_missing
 
     def _group(self) -> None:
         """Finds each aligned 2 MiB that lies wholly in a range."""
@@ -126,7 +147,7 @@ class Pages:
 
     @property
     def resident_bytes(self) -> int:
-        return self.bytes(self.state == RESIDENT)
+        return int(self.by_node.sum()) * self.unit
 
     @property
     def swapped_bytes(self) -> int:
