@@ -76,7 +76,7 @@ class _Maker:
     def __init__(self, given: PlannedSimulate, store: Path, seed: int) -> None:
         self._given, self._store, self._seed = given, store, seed
         self._machine: tuple[Timeline, tuple[tuple[int, int], ...]] | None = None
-        self.model = Model()
+        self.model = Model(node_bytes=given.ram_bytes)
 
     def add(self, prefix: str, context: PlannedContext) -> None:
         """The targets of one context."""
@@ -90,7 +90,7 @@ class _Maker:
     def _row(self, target: PlannedTarget, context_id: int) -> TargetRow:
         """A process of the model has a pid of the model: its target's number, from 1."""
         target_id = len(self.model.targets)
-        name = target.workload or f"{target_name(target)} as {self._given.memory}"
+        name = target.workload or f"{target_name(target).removeprefix('command ')} as {self._given.memory}"
         if target.kind == "physical":
             return TargetRow(target_id, context_id, target.kind, name)
         return TargetRow(target_id, context_id, target.kind, name, target_id + 1)

@@ -38,10 +38,13 @@ def recorded(spec: str, store: Path, is_physical: bool) -> Recorded:
     if not store.exists():
         raise UsageError(f"{spec!r}: there is no store {store} to find a run in; name one with --store")
     found = Store(store)
-    run_id = found.resolve_run(name)
-    target_id = _target(spec, found, run_id, is_physical)
-    wanted = {"run": run_id, "target": target_id}
-    return _recorded(spec, found.columns(_SNAPSHOTS, wanted), lambda: found.columns(_REGIONS, wanted))
+    return of_store(spec, found, found.resolve_run(name), is_physical)
+
+
+def of_store(spec: str, store: Store, run_id: int, is_physical: bool) -> Recorded:
+    """As `recorded`, of a run by its number; `spec` is what errors call it."""
+    wanted = {"run": run_id, "target": _target(spec, store, run_id, is_physical)}
+    return _recorded(spec, store.columns(_SNAPSHOTS, wanted), lambda: store.columns(_REGIONS, wanted))
 
 
 def _target(spec: str, store: Store, run_id: int, is_physical: bool) -> int:

@@ -20,6 +20,7 @@ from damopipe.simulator.kdamond import Aggregation
 if TYPE_CHECKING:
     from damopipe.backend.modelled import Model, Modelled
 
+_HEAD = ("target_id", "ts", "start_ts", "sample_us", "aggr_us", "nr_samples", "nr_regions")
 _ENOUGH_ROWS = 2_000
 _ENOUGH_S = 0.5
 _BEAT_US = 1_000_000
@@ -60,8 +61,10 @@ class Rows:
         self._heads, self._parts, self._beside, self._nr_rows, self._given_s = [], [], [], 0, time.monotonic()
         yield from beside
         if heads:
-            names = ("target_id", "ts", "start_ts", "sample_us", "aggr_us", "nr_samples", "nr_regions")
-            yield batch("snapshot", dict(zip(names, map(list, zip(*heads, strict=True)), strict=True)))
+            columns = dict(zip(_HEAD, map(list, zip(*heads, strict=True)), strict=True))
+            if self._every_us:  # as of snapshots of the kernel: each stands for the time since the one before
+                del columns["start_ts"]
+            yield batch("snapshot", columns)
         if sum(len(regions) for *_, regions in parts):
             yield _regions(parts)
 

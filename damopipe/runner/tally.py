@@ -68,7 +68,8 @@ class Tally:
     def _snapshot(self, columns: Columns, rows: int) -> None:
         self.snapshots += rows
         if self.by_records and rows:
-            first_ns = self._recorded_ns[0] if self._recorded_ns else int(np.asarray(columns["start_ts"]).astype(np.int64).min())
+            began = np.asarray(columns.get("start_ts", columns["ts"])).astype(np.int64)
+            first_ns = self._recorded_ns[0] if self._recorded_ns else int(began.min())
             self._recorded_ns = (first_ns, int(np.asarray(columns["ts"]).astype(np.int64).max()))
         lost = columns.get("lost_events")
         if lost is not None and rows:
