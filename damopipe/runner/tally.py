@@ -64,16 +64,22 @@ class Tally:
             self._regions(batch.columns, len(batch))
         elif batch.kind in ("scheme_stat", "idle_percentile"):
             self.samples += 1
+            if self.module:
+                self._reach(batch.columns, len(batch))
 
     def _snapshot(self, columns: Columns, rows: int) -> None:
         self.snapshots += rows
+        self._reach(columns, rows)
+        lost = columns.get("lost_events")
+        if lost is not None and rows:
+            self.lost_events = (self.lost_events or 0) + int(np.ma.sum(lost) or 0)
+
+    def _reach(self, columns: Columns, rows: int) -> None:
+        """How far the records have come, where that is what time is."""
         if self.by_records and rows:
             began = np.asarray(columns.get("start_ts", columns["ts"])).astype(np.int64)
             first_ns = self._recorded_ns[0] if self._recorded_ns else int(began.min())
             self._recorded_ns = (first_ns, int(np.asarray(columns["ts"]).astype(np.int64).max()))
-        lost = columns.get("lost_events")
-        if lost is not None and rows:
-            self.lost_events = (self.lost_events or 0) + int(np.ma.sum(lost) or 0)
 
     def _regions(self, columns: Columns, rows: int) -> None:
         self.region_rows += rows

@@ -40,7 +40,7 @@ def fill(
         others = mine[~is_own[mine]]
         wanted = len(mine) * used_permil // 1000 - (len(mine) - len(others))
         is_used[rng.permutation(others)[: max(0, wanted)]] = True
-        pages.node[spread(first[mine], first[mine + 1])[1]] = node
+        pages.node[pages.within(np.array([start]), np.array([end]))[1]] = node
     lengths = np.diff(first)
     pages.state[np.repeat(is_used, lengths)] = RESIDENT
     pages.anon = np.repeat(is_anon, lengths)
