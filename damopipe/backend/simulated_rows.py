@@ -59,7 +59,8 @@ class Rows:
         """The batches so far."""
         heads, parts, beside = self._heads, self._parts, self._beside
         self._heads, self._parts, self._beside, self._nr_rows, self._given_s = [], [], [], 0, time.monotonic()
-        yield from beside
+        for kind in dict.fromkeys(one.kind for one in beside):
+            yield _joined([one for one in beside if one.kind == kind])
         if heads:
             columns = dict(zip(_HEAD, map(list, zip(*heads, strict=True)), strict=True))
             if self._every_us:  # as of snapshots of the kernel: each stands for the time since the one before
@@ -124,6 +125,16 @@ class Rows:
 
     def _ns(self, us: int) -> int:
         return self._offset_ns + us * 1000
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    """Batches of one kind, all with the same columns, as one."""
+    columns: dict[str, Any] = {}
+    for name in batches[0].columns:
+        parts = [one.columns[name] for one in batches]
+        has_unknown = any(isinstance(part, np.ma.MaskedArray) for part in parts)
+        columns[name] = (np.ma.concatenate if has_unknown else np.concatenate)(parts)
+    return Batch(batches[0].kind, columns)
 
 
 def _regions(parts: list[tuple[int, int, Any]]) -> Batch:
