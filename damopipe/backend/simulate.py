@@ -90,12 +90,12 @@ class SimulateSession:
         if acting is not None:
             yield from acting.first(offset_ns)
         for number, aggregation in self._aggregations():
-            if self._plan.module is None:
+            if aggregation is not None and self._plan.module is None:
                 rows.add(number, aggregation)
                 yield from rows.full()
             if acting is not None:
                 yield from acting.look(number, aggregation, offset_ns)
-            if percentiles is not None:
+            if percentiles is not None and aggregation is not None:
                 yield from percentiles.look(aggregation, offset_ns + aggregation.end_us * 1000)
         yield from rows.all()
         if acting is not None:
@@ -103,8 +103,8 @@ class SimulateSession:
             if reason := acting.stop_reason:
                 raise StageError(f"guard: {reason}; the schemes are stopped, what was recorded is kept")
 
-    def _aggregations(self) -> Iterator[tuple[int, Aggregation]]:
-        """Those of all contexts, in order of time; nothing is computed once it is stopped."""
+    def _aggregations(self) -> Iterator[tuple[int, Aggregation | None]]:
+        """Those of all contexts, in order of time, and None where one stopped within; nothing more once it is stopped."""
         seeds = np.random.SeedSequence(self._plan.seed or 0).spawn(len(self._plan.contexts))
         kdamonds = [
             Kdamond(
@@ -115,13 +115,13 @@ class SimulateSession:
             )
             for number, (context, targets, seed) in enumerate(zip(self._plan.contexts, self._model.contexts, seeds, strict=True))
         ]
-        running = [kdamond.aggregations() for kdamond in kdamonds]
+        running = [kdamond.stops() for kdamond in kdamonds]
         while not self._is_over():
-            number = min(range(len(kdamonds)), key=lambda place: kdamonds[place].ends_us)
-            if kdamonds[number].ends_us > self._last_us:
+            number = min(range(len(kdamonds)), key=lambda place: kdamonds[place].next_us)
+            if kdamonds[number].next_us > self._last_us:
                 return
             aggregation = next(running[number])
-            if aggregation.end_us > self._last_us:
+            if aggregation is not None and aggregation.end_us > self._last_us:
                 return
             yield number, aggregation
 

@@ -52,13 +52,14 @@ class Acting:
         """How everything is before anything is done."""
         yield from self._tell(0, offset_ns)
 
-    def look(self, number: int, aggregation: Aggregation, offset_ns: int) -> Iterator[Batch]:
-        """What an aggregation of context `number` brought, and once a second how everything is."""
-        self._newest_us = aggregation.end_us
-        yield from self._rows.tried(number, aggregation.done, offset_ns)
+    def look(self, number: int, aggregation: Aggregation | None, offset_ns: int) -> Iterator[Batch]:
+        """What an aggregation of context `number` brought, and once a second how everything is; None while one goes on."""
+        if aggregation is not None:
+            yield from self._rows.tried(number, aggregation.done, offset_ns)
+        self._newest_us = self._machine.system.now_us
         yield from (rows.counters(found, offset_ns + us * 1000) for us, found in self._steering.seen())
-        if aggregation.end_us // _BEAT_US > self._told_us // _BEAT_US:
-            yield from self._tell(aggregation.end_us, offset_ns)
+        if self._newest_us // _BEAT_US > self._told_us // _BEAT_US:
+            yield from self._tell(self._newest_us, offset_ns)
 
     def last(self, offset_ns: int) -> Iterator[Batch]:
         """How everything is at the end."""

@@ -72,7 +72,7 @@ class Kdamond:
         self._rng = rng
         self._steps = steps or NoSteps()
         self._splitter = Splitter(rng)
-        self._now_us = 0
+        self._now_us = self._end_us = 0
         for one in self.watched:
             one.begin(attrs.nr_regions.min)
         self._limit = size_limit(self._targets(), attrs.nr_regions.min)
@@ -81,14 +81,24 @@ class Kdamond:
 
     def aggregations(self) -> Iterator[Aggregation]:
         """Aggregation after aggregation, without end; one without regions is a time in which nothing was watched."""
+        return (stop for stop in self.stops() if stop is not None)
+
+    def stops(self) -> Iterator[Aggregation | None]:
+        """The same, and None wherever it did something else within one: kdamonds of one machine take turns by `next_us`."""
         while True:
-            yield self._rest() or self._aggregate()
+            rest = self._rest()
+            if rest is not None:
+                yield rest
+            else:
+                yield from self._aggregate()
 
     @property
-    def ends_us(self) -> int:
-        """When the next aggregation will be over, if it is not a rest."""
-        intervals = self.attrs.intervals
-        return self._now_us + intervals.max_nr_accesses * intervals.sample_us
+    def next_us(self) -> int:
+        """When it will have come to its next stop, if that is not the end of a rest."""
+        return self._next_stop(self._end_us if self._end_us > self._now_us else self._ends_us(), self._steps.due_us(self._now_us))
+
+    def _ends_us(self) -> int:
+        return self._now_us + self.attrs.intervals.max_nr_accesses * self.attrs.intervals.sample_us
 
     def _rest(self) -> Aggregation | None:
         """Does not look while it need not: regions stay as they are, and so does what is left of every interval."""
@@ -99,9 +109,9 @@ class Kdamond:
         self._update_us += waits_us
         return Aggregation(began_us, self._now_us, self.attrs.intervals, [], [])
 
-    def _aggregate(self) -> Aggregation:
-        intervals, began_us = self.attrs.intervals, self._now_us
-        end_us = began_us + intervals.max_nr_accesses * intervals.sample_us
+    def _aggregate(self) -> Iterator[Aggregation | None]:
+        began_us = self._now_us
+        end_us = self._end_us = self._ends_us()
         counts = [np.zeros(len(regions), np.int64) for regions in self._targets()]
         done: list[tuple[int, object]] = []
         while self._now_us < end_us:
@@ -111,7 +121,8 @@ class Kdamond:
                 if due_us is not None and due_us <= self._now_us:
                     counts = self._step_within(began_us, end_us, counts, done)
                 counts = self._update(counts)
-        return self._close(began_us, counts, done)
+                yield None
+        yield self._close(began_us, counts, done)
 
     def _next_stop(self, end_us: int, due_us: int | None) -> int:
         """The first sample at which something else is due than sampling."""

@@ -28,18 +28,17 @@ def fill(
 ) -> None:
     """Uses so much of each node of a physical space, of which so much is anonymous and the rest of files.
 
-    `nodes` are (start, end, node). What the workload touches within `horizon_us` is used first and anonymous, also where
-    it is more; what else is used is scattered in pieces of 2 MiB.
+    `nodes` are (start, end, node). What the workload touches within `horizon_us` is anonymous and used first; what else
+    is used is scattered in pieces of 2 MiB. Where the workload's is more, the rest of it comes in when it is touched.
     """
     pages = space.pages = Pages(space.memory.ranges(0))
     begins, first = pages.areas
     is_own = _touched(space, horizon_us)
-    is_used, is_anon = is_own.copy(), is_own | (rng.random(len(begins)) * 1000 < anon_permil)
+    is_used, is_anon = np.zeros(len(begins), bool), is_own | (rng.random(len(begins)) * 1000 < anon_permil)
     for start, end, node in nodes:
         mine = np.flatnonzero((begins >= start) & (begins < end))
-        others = mine[~is_own[mine]]
-        wanted = len(mine) * used_permil // 1000 - (len(mine) - len(others))
-        is_used[rng.permutation(others)[: max(0, wanted)]] = True
+        in_order = np.concatenate([rng.permutation(mine[is_own[mine]]), rng.permutation(mine[~is_own[mine]])])
+        is_used[in_order[: len(mine) * used_permil // 1000]] = True
         pages.node[pages.within(np.array([start]), np.array([end]))[1]] = node
     lengths = np.diff(first)
     pages.state[np.repeat(is_used, lengths)] = RESIDENT

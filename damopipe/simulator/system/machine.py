@@ -51,19 +51,20 @@ class System:
         self.counts, self.pressure = Counts(), Pressure()
         self.khugepaged_bytes = 0.0
         """What khugepaged may still scan."""
-        self._now_us = 0
+        self.now_us = 0
+        """The machine's time: nothing after it has happened yet."""
         for space in self.spaces:
             space.pages = Pages(space.memory.ranges(0)) if not len(space.pages.starts) else space.pages
 
     def advance(self, now_us: int) -> None:
         """Lets time pass: memory is mapped and touched, missing pages are brought in, khugepaged scans. Twice is once."""
-        passed_us = now_us - self._now_us
+        passed_us = now_us - self.now_us
         if passed_us <= 0:
             return
         major = sum(faults.bring_in(self, space, now_us) for space in self.spaces)
         khugepaged.scan(self, passed_us)
         self.pressure.pass_time(passed_us, major)
-        self._now_us = now_us
+        self.now_us = now_us
 
     def used_by_node(self) -> Array:
         """Bytes of each node that are used."""
