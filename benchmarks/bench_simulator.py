@@ -43,18 +43,18 @@ def main() -> None:
     """Prints one line a case."""
     print(f"{'case':44} {'simulated':>10} {'took':>9} {'regions':>8} {'x real time':>12} {'floor':>8}")
     for case in cases("--day" in sys.argv[1:]):
-        attrs = Attrs(
-            intervals=Intervals(
-                sample_us=case.sample_ms * 1000, aggr_us=case.aggr_ms * 1000, update_us=max(1000, case.aggr_ms) * 1000
-            ),
-            nr_regions=RegionLimits(min=case.regions[0], max=case.regions[1]),
-        )
-        counts, took_s = run(Kdamond(attrs, [case.watched], np.random.default_rng(1)), case.seconds)
-        floor = floor_s(round(sum(counts) / len(counts)), case.aggr_ms // case.sample_ms) * len(counts) / took_s
-        ratio = case.seconds / took_s
-        print(
-            f"{case.title:44} {case.seconds:8} s {took_s:7.2f} s {np.mean(counts):8.0f} {ratio:11.0f}x {floor:7.0%}", flush=True
-        )
+        counts, took_s = run(Kdamond(attrs(case), [case.watched], np.random.default_rng(1)), case.seconds)
+        sampled = round(sum(counts) / len(counts))
+        floor = floor_s(sampled, case.aggr_ms // case.sample_ms) * len(counts) / took_s
+        took = f"{case.seconds:8} s {took_s:7.2f} s"
+        print(f"{case.title:44} {took} {sampled:8} {case.seconds / took_s:11.0f}x {floor:7.0%}", flush=True)
+
+
+def attrs(case: Case) -> Attrs:
+    """Of a case's context."""
+    us = 1000
+    intervals = Intervals(sample_us=case.sample_ms * us, aggr_us=case.aggr_ms * us, update_us=max(1000, case.aggr_ms) * us)
+    return Attrs(intervals=intervals, nr_regions=RegionLimits(min=case.regions[0], max=case.regions[1]))
 
 
 def cases(with_day: bool) -> list[Case]:

@@ -59,7 +59,7 @@ class Areas:
 
     def share(self, start: Array, end: Array, from_us: Array, to_us: Array) -> Array:
         """The share of each range [start, end) that was touched, 0 to 1: float64, shape (times, ranges)."""
-        if not len(self):
+        if not len(self) or not len(start):
             return np.zeros((len(from_us), len(start)))
         is_apart = np.append(end[:-1] != start[1:], True)  # most ends are the next start: one look serves both
         upper = np.where(is_apart, len(start) + np.cumsum(is_apart) - 1, np.arange(len(start)) + 1)
