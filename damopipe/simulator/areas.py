@@ -8,6 +8,7 @@ Arrays over times have shape (times, 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,11 +59,12 @@ class Areas:
 
     def share(self, start: Array, end: Array, from_us: Array, to_us: Array) -> Array:
         """The share of each range [start, end) that was touched, 0 to 1: float64, shape (times, ranges)."""
-        if not len(self):
+        if not len(self) or not len(start):
             return np.zeros((len(from_us), len(start)))
-        edges = np.concatenate([start, end])
-        below = self.below(edges, from_us, to_us)
-        bytes_touched = below[:, len(start) :] - below[:, : len(start)]
+        is_apart = np.append(end[:-1] != start[1:], True)  # most ends are the next start: one look serves both
+        upper = np.where(is_apart, len(start) + np.cumsum(is_apart) - 1, np.arange(len(start)) + 1)
+        below = self.below(np.concatenate([start, end[is_apart]]), from_us, to_us)
+        bytes_touched = below[:, upper] - below[:, : len(start)]
         return np.asarray(np.clip(bytes_touched / np.maximum(end - start, 1), 0.0, 1.0))
 
     def touched(self, addresses: Array, from_us: float, to_us: float, rng: np.random.Generator) -> Array:
@@ -98,18 +100,18 @@ class _Window:
         self._moved = np.minimum(moved, spots)
         self._spots = spots
         self._moves = ~areas.is_random
+        self._before = np.zeros(0) if self._is_simple else self._swept(slice(None), areas.first / areas.step)
 
     def covered(self, area: Array, inside: Array) -> Array:
         """Bytes touched of the first `inside` bytes of each area named: float64, shape (times, areas named)."""
         uniform = self._share[:, area] * inside
         if self._is_simple:
             return np.asarray(uniform)
-        first = self._areas.first[area] / self._areas.step[area]
-        last = first + inside / PAGE / self._areas.step[area]
-        swept = (self._swept(area, last) - self._swept(area, first)) * PAGE
+        last = (self._areas.first[area] + inside / PAGE) / self._areas.step[area]
+        swept = (self._swept(area, last) - self._before[:, area]) * PAGE
         return np.asarray(np.where(self._moves[area], swept, uniform))
 
-    def _swept(self, area: Array, upto: Array) -> Array:
+    def _swept(self, area: Any, upto: Array) -> Array:
         """Touched spots of the cycle's first `upto`: the window, and what of it goes on at the cycle's beginning."""
         began, moved, spots = self._began[:, area], self._moved[:, area], self._spots[area]
         over = np.maximum(began + moved - spots, 0.0)

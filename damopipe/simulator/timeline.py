@@ -110,5 +110,8 @@ def _found(areas: Areas, low: Array, high: Array, edges_us: Array, rng: np.rando
     if areas.is_steady(float((edges_us[1:] - edges_us[:-1]).min())):
         share = areas.share(low, high, edges_us[:1, None], edges_us[1:2, None])[0]
         return np.asarray(rng.binomial(len(edges_us) - 1, share))
-    shares = areas.share(low, high, edges_us[:-1, None], edges_us[1:, None])
-    return np.asarray((rng.random(shares.shape) < shares).sum(axis=0))
+    counts = np.zeros(len(low), np.int64)
+    met = np.flatnonzero(areas.share(low, high, edges_us[:1, None], edges_us[-1:, None])[0])  # a sweep meets few regions
+    shares = areas.share(low[met], high[met], edges_us[:-1, None], edges_us[1:, None])
+    counts[met] = (rng.random(shares.shape) < shares).sum(axis=0)
+    return counts

@@ -123,8 +123,7 @@ def test_three_ways_to_ask_give_one_answer(
     step_error = 0.02 + (1 / size if any(use.step > 1 or not use.is_random for use in uses) else 0)
     assert touched == pytest.approx(share, abs=step_error), "page by page"
     edges = np.arange(at, at + 40 * us + 1, us)
-    ten = [(found(ways, start, end, edges, rng)[0] for _ in range(10)) for ways in (of, _Slow(of))]
-    fast, slow = (float(np.mean(list(counts))) for counts in ten)
+    fast, slow = (float(np.mean([found(way, start, end, edges, rng)[0] for _ in range(10)])) for way in (of, _Slow(of)))
     mean = sum(float(of.rate(start, end, int(a), int(b))[0]) for a, b in pairwise(edges)) / (size * PAGE)
     assert fast == pytest.approx(mean, abs=4.5), "a whole aggregation at once"
     assert slow == pytest.approx(mean, abs=4.5 + 40 * (step_error - 0.02)), "and sample by sample"
