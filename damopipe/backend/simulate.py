@@ -89,12 +89,12 @@ class SimulateSession:
         self.end_reason = "target ended" if self._last_us == self._ends_us else "duration"
         if acting is not None:
             yield from acting.first(offset_ns)
-        for number, aggregation in self._aggregations():
+        for number, aggregation, upcoming_us in self._aggregations():
             if aggregation is not None and self._plan.module is None:
                 rows.add(number, aggregation)
                 yield from rows.full()
             if acting is not None:
-                yield from acting.look(number, aggregation, offset_ns)
+                yield from acting.look(number, aggregation, upcoming_us, offset_ns)
             if percentiles is not None and aggregation is not None:
                 yield from percentiles.look(aggregation, offset_ns + aggregation.end_us * 1000)
         yield from rows.all()
@@ -103,8 +103,11 @@ class SimulateSession:
             if reason := acting.stop_reason:
                 raise StageError(f"guard: {reason}; the schemes are stopped, what was recorded is kept")
 
-    def _aggregations(self) -> Iterator[tuple[int, Aggregation | None]]:
-        """Those of all contexts, in order of time, and None where one stopped within; nothing more once it is stopped."""
+    def _aggregations(self) -> Iterator[tuple[int, Aggregation | None, int]]:
+        """Those of all contexts, in order of time, and None where one stopped within; nothing more once it is stopped.
+
+        With each comes when the next one will be.
+        """
         seeds = np.random.SeedSequence(self._plan.seed or 0).spawn(len(self._plan.contexts))
         kdamonds = [
             Kdamond(
@@ -123,7 +126,7 @@ class SimulateSession:
             aggregation = next(running[number])
             if aggregation is not None and aggregation.end_us > self._last_us:
                 return
-            yield number, aggregation
+            yield number, aggregation, min(kdamond.next_us for kdamond in kdamonds)
 
     def _is_over(self) -> bool:
         """Whether somebody or the guard ends it before its time; sets `end_reason`."""

@@ -52,11 +52,17 @@ class Acting:
         """How everything is before anything is done."""
         yield from self._tell(0, offset_ns)
 
-    def look(self, number: int, aggregation: Aggregation | None, offset_ns: int) -> Iterator[Batch]:
-        """What an aggregation of context `number` brought, and once a second how everything is; None while one goes on."""
+    def look(self, number: int, aggregation: Aggregation | None, upcoming_us: int, offset_ns: int) -> Iterator[Batch]:
+        """What an aggregation of context `number` brought, None while one goes on; once a second how everything is.
+
+        `upcoming_us` is when something will happen next: what happens at one time is told together.
+        """
         if aggregation is not None:
+            self._machine.system.advance(min(aggregation.end_us, upcoming_us))  # a rest may be long
             yield from self._rows.tried(number, aggregation.done, offset_ns)
         self._newest_us = self._machine.system.now_us
+        if upcoming_us <= self._newest_us:
+            return
         yield from (rows.counters(found, offset_ns + us * 1000) for us, found in self._steering.seen())
         if self._newest_us // _BEAT_US > self._told_us // _BEAT_US:
             yield from self._tell(self._newest_us, offset_ns)
