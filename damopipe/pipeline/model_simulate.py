@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema, field_validator
 
 from damopipe import units
 from damopipe.damon.model import Model
@@ -57,3 +57,10 @@ class Simulate(Model):
         description="How much of the memory is free at the beginning; if left out, the middle between the low and the mid "
         "watermark of the first scheme that has any, else 30%.",
     )
+
+    @field_validator("free")
+    @classmethod
+    def _a_part(cls, value: int | None) -> int | None:
+        if value is not None and value > 10_000:
+            raise ValueError(f"{units.format_bp(value)} is more than all of it; write at most '100%'")
+        return value
