@@ -195,12 +195,11 @@ def _downwards(sketch: Sketch) -> Sketch:
 
 
 def _program(of: Recorded) -> Program:
-    """What is around masim's regions; it runs in a page of its code, its data, a library and the stack each."""
+    """What is around masim's regions; it uses a page of its code, of its data and of its stack."""
     beside = [one for one in of.mappings if one != of.memory]
     code, data, stack = beside[1], beside[4], next(one for one in beside if one.name == "[stack]")
-    library = [one for one in beside if one.name and "libc" in one.name][-1]
     hot = (
         (code.start, code.start + PAGE), (data.start, data.start + PAGE),
-        (library.end - 2 * PAGE, library.end), (stack.end - 2 * PAGE, stack.end - PAGE),
+        (stack.end - 2 * PAGE, stack.end - PAGE),
     )  # fmt: skip
     return Program(tuple(beside), hot, of.memory.end)

@@ -25,12 +25,13 @@ RUNS = {
     "6.12": ("masim_stairs_30s_k6.12", "stairs_30secs.cfg"),
     "7.3": ("masim_zigzag_30s_k7.3", "zigzag_30secs.cfg"),
 }
+"""Each kernel's recording, and what was recorded."""
 TOLERANCES = {
     # The heat maps: correlation over a grid of seconds and twentieths of the memory, and the mean difference of a cell.
     "heat map, correlation": 0.93,
     "heat map, difference": 0.08,
     # Medians, as a part of the recording's.
-    "number of regions": 0.25,
+    "number of regions": 0.35,  # of twenty, four are of masim itself: whether DAMON finds its few pages is luck
     "working set": 0.2,
     "accessed share": 0.1,
     # Largest distance of cumulated shares of bytes, 0 to 1. Within a phase masim's speed in a guest is not even, and nothing
