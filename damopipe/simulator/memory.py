@@ -44,6 +44,28 @@ class Counting(Protocol):
         ...
 
 
+@runtime_checkable
+class Foreseeable(Protocol):
+    """Memory of which is known what will ever be touched."""
+
+    def used(self, until_us: int) -> tuple[Array, Array]:
+        """Where anything is touched before that time: the starts and the ends of ranges, ascending; they may overlap."""
+        ...
+
+
+def used(memory: Memory, start: Array, end: Array, until_us: int) -> Array:
+    """Which of some ranges, ascending and apart, hold anything that is touched before that time: bool."""
+    if not isinstance(memory, Foreseeable):
+        return np.asarray(memory.rate(start, end, 0, until_us) > 0)
+    low, high = memory.used(until_us)
+    first = np.searchsorted(end.astype(np.int64), low, side="right")
+    last = np.searchsorted(start.astype(np.int64), high, side="left")
+    edges = np.zeros(len(start) + 1, np.int64)
+    np.add.at(edges, first, 1)
+    np.add.at(edges, np.maximum(first, last), -1)
+    return np.asarray(np.cumsum(edges[:-1]) > 0)
+
+
 def found(memory: Memory, start: Array, end: Array, edges_us: Array, rng: np.random.Generator) -> Array:
     """`Counting.found` of any memory."""
     if isinstance(memory, Counting):

@@ -82,6 +82,13 @@ class Timeline:
             first = last
         return counts
 
+    def used(self, until_us: int) -> tuple[Array, Array]:
+        """Where anything is touched before that time: the starts and the ends of ranges, ascending; they may overlap."""
+        parts = [areas for begin_us, areas in zip(self.begins_us, self._spells, strict=False) if begin_us < until_us]
+        start, end = (np.concatenate([getattr(one, name)[one.speed > 0] for one in parts]) for name in ("start", "end"))
+        order = np.argsort(start, kind="stable")
+        return start[order], end[order]
+
     def _at(self, now_us: int) -> _Now:
         if self.ends_us is not None and now_us >= self.ends_us:
             return _Now(len(self.begins_us), self.ends_us, _FOR_EVER)

@@ -13,10 +13,13 @@ from damopipe.damon.attrs import Intervals
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import Bounds
 from damopipe.damon.scheme import AccessPattern
+from damopipe.simulator.areas import Areas
 from damopipe.simulator.damos.table import Table
+from damopipe.simulator.memory import used
 from damopipe.simulator.regions import Regions
 from damopipe.simulator.system.fill import fill
 from damopipe.simulator.system.machine import Node
+from damopipe.simulator.timeline import Timeline
 from tests.simulator.scenes import ATTRS, BASE, EVERYTHING, IDLE, MIB, Known, Scene, process, regions, scheme
 
 
@@ -110,3 +113,22 @@ def test_whatever_is_done_no_node_and_no_swap_holds_more_than_it_has(actions: li
         assert scene.system.swap_used_bytes <= swap_mib * MIB
         assert pages.resident_bytes + pages.swapped_bytes == 48 * MIB  # all was touched, and nothing is lost
         assert (pages.state[pages.members(np.flatnonzero(pages.huge))] == 1).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 6), st.integers(0, 3)), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=10),
+)
+def test_what_will_be_touched_is_known_beforehand(uses: list[tuple[int, int, int]], gaps: list[tuple[int, int]]) -> None:
+    """The same answer from what a timeline knows as from asking it for the bytes that are touched."""
+    spells = [Areas(*(np.array([value], kind) for value, kind in zip(
+        (low * 4096, (low + size) * 4096, 0, size, 1.0, True, 1.0), (int, int, float, float, float, bool, float), strict=True
+    ))) for low, size, _ in uses]  # fmt: skip
+    begins = [1_000 * n for n in range(len(uses))]
+    memory = Timeline(begins, spells, [[(0, 1 << 30)]] * len(uses), 1_000 * len(uses), ends=False)
+    edges = np.cumsum([part for pair in gaps for part in pair]) * 4096
+    start, end = edges[::2].astype(np.uint64), edges[1::2].astype(np.uint64)
+    for until_us in (1, 1_000, 1_001, 10_000):
+        found = used(memory, start, end, until_us)
+        assert found.tolist() == (memory.rate(start, end, 0, until_us) > 1e-6).tolist()

@@ -1,6 +1,7 @@
 """Memory that is touched while it is not there: mapped late, touched the first time, or paged out.
 
-Only 2 MiB that the workload accessed at all are looked at page by page. The workload itself does not wait for its faults.
+Only areas (of 2 MiB, mostly) that the workload accessed at all are looked at page by page. The workload itself does not
+wait for its faults.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 
 from damopipe.simulator import PAGE
 from damopipe.simulator.regions import Array
-from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, RESIDENT, Pages, spread
+from damopipe.simulator.system.pages import ABSENT, OUT, RESIDENT, Pages, spread
 
 if TYPE_CHECKING:
     from damopipe.simulator.system.machine import Space, System
@@ -42,14 +43,30 @@ def _touched(system: System, space: Space, since_us: int, now_us: int) -> Array:
     pages = space.pages
     begins, first = pages.areas
     asked = np.flatnonzero(pages.has_missing)
-    low = begins[asked]
-    asked = asked[space.memory.rate(_unsigned(low), _unsigned(low + max(HUGE, pages.unit)), since_us, now_us) > 0]
+    asked = asked[_is_busy(space, begins[asked], since_us, now_us)]
     _, blocks = spread(first[asked], first[asked + 1])
     missing: Array = blocks[pages.state[blocks] != RESIDENT]
     if not len(missing):
         return missing
     found: Array = missing[space.memory.touched(_unsigned(pages.address(missing)), since_us, now_us, system.rng)]
     return found
+
+
+def touched(system: System, space: Space, blocks: Array, since_us: int, now_us: int) -> Array:
+    """Which of some blocks, ascending, were touched in that time: bool; areas that nobody was in are not asked page by page."""
+    begins, first = space.pages.areas
+    areas, which = np.unique(np.searchsorted(first, blocks, side="right") - 1, return_inverse=True)
+    is_busy = _is_busy(space, begins[areas], since_us, now_us)[which]
+    found = np.zeros(len(blocks), bool)
+    addresses = _unsigned(space.pages.address(blocks[is_busy]))
+    found[is_busy] = space.memory.touched(addresses, since_us, now_us, system.rng)
+    return found
+
+
+def _is_busy(space: Space, begins: Array, since_us: int, now_us: int) -> Array:
+    """Whether anything was touched in the areas that begin there."""
+    low, size = _unsigned(begins), np.uint64(space.pages.area_bytes)
+    return np.asarray(space.memory.rate(low, low + size, since_us, now_us) > 0)
 
 
 def _huge_ones(system: System, space: Space, blocks: Array) -> Array:

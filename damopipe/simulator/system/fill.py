@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from damopipe.simulator.memory import used
 from damopipe.simulator.regions import Array
-from damopipe.simulator.system.pages import ABSENT, HUGE, RESIDENT, Pages, spread
+from damopipe.simulator.system.pages import ABSENT, RESIDENT, Pages, spread
 
 if TYPE_CHECKING:
     from damopipe.simulator.system.machine import Space, System
@@ -29,7 +30,7 @@ def fill(
     """Uses so much of each node of a physical space, of which so much is anonymous and the rest of files.
 
     `nodes` are (start, end, node). What the workload touches within `horizon_us` is anonymous and used first; what else
-    is used is scattered in pieces of 2 MiB. Where the workload's is more, the rest of it comes in when it is touched.
+    is used is scattered in pieces of 2 MiB or more. Where the workload's is more, the rest of it comes in when it is touched.
     """
     pages = space.pages = Pages(space.memory.ranges(0))
     begins, first = pages.areas
@@ -49,7 +50,7 @@ def fill(
 
 
 def in_use(system: System, space: Space, horizon_us: int) -> None:
-    """Brings in all 2 MiB that a process touches within that time: it has been running for long."""
+    """Brings in all areas that a process touches within that time: it has been running for long."""
     pages = space.pages
     _, first = pages.areas
     busy = _touched(space, horizon_us)
@@ -59,8 +60,7 @@ def in_use(system: System, space: Space, horizon_us: int) -> None:
 
 
 def _touched(space: Space, horizon_us: int) -> Array:
-    """Which aligned 2 MiB the workload touches at all."""
+    """Which areas the workload touches at all."""
     begins, _ = space.pages.areas
-    low, size = begins.astype(np.uint64), max(HUGE, space.pages.unit)
-    found: Array = space.memory.rate(low, low + np.uint64(size), 0, max(1, horizon_us)) > 0
-    return found
+    low = begins.astype(np.uint64)
+    return used(space.memory, low, low + np.uint64(space.pages.area_bytes), max(1, horizon_us))

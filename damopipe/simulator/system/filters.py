@@ -13,6 +13,7 @@ import numpy as np
 from damopipe.damon.filters import FILTER_TYPES, Filter, is_passed_over
 from damopipe.damon.scheme import Scheme
 from damopipe.simulator.regions import Array
+from damopipe.simulator.system.faults import touched
 from damopipe.simulator.system.pages import HUGE
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def _young(system: System, space: Space, one: Filter, block: Array, now_us: int)
         if since_us >= now_us:
             young[mine] = False
             continue
-        addresses = pages.address(block[mine]).astype(np.uint64)
-        young[mine] = space.memory.touched(addresses, int(since_us), now_us, system.rng)
+        young[mine] = touched(system, space, block[mine], int(since_us), now_us)
     pages.cleared_us[block] = now_us
     return young
 

@@ -16,6 +16,7 @@ from damopipe.simulator.regions import Array
 
 HUGE = 2 << 20
 MOST_BLOCKS = 1 << 20
+_MOST_AREAS = 1 << 16
 
 ABSENT, RESIDENT, OUT = 0, 1, 2
 """Never touched or free; in memory; paged out (anonymous memory to swap, memory of files dropped)."""
@@ -105,9 +106,18 @@ class Pages:
         return spread(self.index(start), self.index(end))
 
     @cached_property
+    def area_bytes(self) -> int:
+        """The size of `areas`: 2 MiB, and more where there would be too many."""
+        size = max(HUGE, self.unit)
+        while len(self.state) * self.unit // size > _MOST_AREAS:
+            size *= 2
+        return size
+
+    @cached_property
     def areas(self) -> tuple[Array, Array]:
-        """Where each aligned 2 MiB that has blocks begins, and its first block, with the number of blocks at the end."""
-        begins, first = np.unique(self.address(np.arange(len(self.state))) // HUGE * HUGE, return_index=True)
+        """Where each aligned piece that has blocks begins, and its first block, with the number of blocks at the end."""
+        size = self.area_bytes
+        begins, first = np.unique(self.address(np.arange(len(self.state))) // size * size, return_index=True)
         return begins, np.append(first, len(self.state))
 
     def mapped(self, start: Array, end: Array) -> Array:
