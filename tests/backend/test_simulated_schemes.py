@@ -21,7 +21,7 @@ from damopipe.pipeline.planned import Plan, PlannedFeed, PlannedGuard, PlannedMo
 from damopipe.simulator.regions import Regions
 
 from ..recordings import real
-from .plans import plan, with_context
+from .plans import plan, tuning, with_context
 
 MIB, GIB = 1 << 20, 1 << 30
 HOT_AND_COLD = """
@@ -139,6 +139,18 @@ def test_schemes_are_counted_over_all_contexts_and_share_one_machine(hot_and_col
     assert set(found["scheme_region"]["scheme_id"].tolist()) == {0, 1, 2}
     mine = found["scheme_region"]["scheme_id"] == 2
     assert set(found["scheme_region"]["target_id"][mine].tolist()) == {1}
+
+
+def test_a_scheme_without_an_interval_follows_the_tuned_ones() -> None:
+    """Applied at the end of every aggregation and never within, however long they become."""
+    one = acting(
+        PlannedTarget(kind="workload", workload="phases:size=4GiB,areas=64"), Scheme(name="all", action="stat"), seconds=12
+    )
+    found = Recorded(tuning(one))
+    assert len(set(found["snapshot"]["aggr_us"].tolist())) > 2
+    times = set(np.round(found["snapshot"]["seconds"], 6))
+    assert found["scheme_stat"]["nr_snapshots"][-1] == len(times)
+    assert set(np.round(found["scheme_region"]["seconds"], 6)) <= times
 
 
 def test_a_process_that_runs_already_has_what_it_will_touch(hot_and_cold: PlannedTarget) -> None:

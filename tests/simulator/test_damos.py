@@ -59,7 +59,7 @@ def test_patterns_are_counted_anew_when_intervals_are_tuned() -> None:
     own = regions((BASE, BASE + 8 * MIB, 0, 19))
     assert not len(scene.step(own)["age"])
     scene.attrs = ATTRS.model_copy(update={"intervals": Intervals(sample_us=50_000, aggr_us=1_000_000, update_us=1_000_000)})
-    assert len(scene.step(own)["age"]) == 1
+    assert len(scene.step(own, wait_us=1_000_000)["age"]) == 1
 
 
 def test_a_scheme_sees_what_the_one_before_it_did() -> None:

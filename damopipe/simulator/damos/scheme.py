@@ -44,6 +44,7 @@ class Running:
         self._filters = CoreFilters(scheme)
         self._intervals: Intervals | None = None
         self._count(attrs.intervals)
+        self._due_by, self._asked_us = attrs.intervals, 0
         self.due_us = self._every_us(attrs)
         """When it is next applied; the run begins at 0."""
 
@@ -63,15 +64,27 @@ class Running:
 
     def step(self, now_us: int, table: Table, attrs: Attrs) -> list[Tried]:
         """Applies the scheme to the table if it is time and it is active; what it was tried on."""
-        if now_us < self.due_us:
+        if not self._is_due(now_us, attrs):
             return []
-        self.due_us = max(self.due_us + self._every_us(attrs), now_us + 1)
         most = self.scheme.max_nr_snapshots
         if not self.switch.is_active or (most and self.stats.nr_snapshots >= most):
             return []
         self._count(attrs.intervals)
         self.stats.nr_snapshots += 1
         return self._apply(now_us, table, attrs.intervals)
+
+    def _is_due(self, now_us: int, attrs: Attrs) -> bool:
+        """Whether it is time; then also when the next time is. With other intervals the wait begins anew, as in the kernel."""
+        every_us = self._every_us(attrs)
+        if self._due_by != attrs.intervals:
+            self._due_by, self.due_us = attrs.intervals, self._asked_us + every_us
+        self._asked_us = now_us
+        if now_us < self.due_us:
+            return False
+        self.due_us += every_us
+        if self.due_us <= now_us:  # nothing was watched for a while
+            self.due_us = now_us + every_us
+        return True
 
     def _apply(self, now_us: int, table: Table, intervals: Intervals) -> list[Tried]:
         rows = self._filters.cut(table, matches(self._pattern, table))
