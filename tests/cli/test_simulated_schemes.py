@@ -74,4 +74,4 @@ def test_what_a_guard_stops_is_kept_and_said(damopipe: Program) -> None:
     told = damopipe(
         "sql", "--format", "csv", "SELECT status, max(sz_applied) > 0 FROM run JOIN scheme_stat USING (run_id) GROUP BY ALL"
     )
-    assert told.out.splitlines()[1:] == ["failed,true"]
+    assert told.out.splitlines()[1:] == ["failed,True"]
