@@ -19,7 +19,7 @@ from damopipe.backend.protocol import Say, Wants
 from damopipe.backend.simulated_rows import Rows
 from damopipe.errors import MachineError, UsageError
 from damopipe.kernel.machine import Machine
-from damopipe.pipeline.planned import Plan, PlannedContext
+from damopipe.pipeline.planned import Plan
 from damopipe.records import Batch, TargetRow
 from damopipe.simulator.kdamond import Aggregation, Kdamond
 
@@ -124,14 +124,14 @@ def _left_out(plan: Plan) -> Iterator[str]:
     yield "simulated: everything here comes from a model, nothing was measured"
     if any(context.schemes for context in plan.contexts):
         yield "schemes are not simulated yet: memory is watched, nothing is done to it"
-    for what, wants in (("probes", _probes), ("pause", _pause)):
-        if any(wants(context) for context in plan.contexts):
-            yield f"{what}: not modelled, left out"
-
-
-def _probes(context: PlannedContext) -> bool:
-    return bool(context.attrs.probes)
-
-
-def _pause(context: PlannedContext) -> bool:
-    return context.pause
+    left_out = {
+        "probes": any(context.attrs.probes for context in plan.contexts),
+        "pause": any(context.pause for context in plan.contexts),
+        "guard": plan.guard is not None,
+    }
+    yield from (f"{what}: not modelled, left out" for what, is_wanted in left_out.items() if is_wanted)
+    only = {
+        "process": "a process is recorded with its RSS and VSZ alone",
+        "system": "of the system only the size of ram is recorded",
+    }
+    yield from (f"{text}; a model has no more" for what, text in only.items() if what in plan.record.also)
