@@ -155,7 +155,8 @@ def _ranges(given: Sequence[AddressRange]) -> tuple[tuple[int, int], ...]:
 def _overlap(watched: Sequence[tuple[int, int]], there: Sequence[tuple[int, int]], advice: str) -> None:
     """UsageError where nothing of what is watched is there."""
     if not any(start < high and low < end for start, end in watched for low, high in there):
-        raise UsageError(f"watches no modelled memory, which is at {there[0][0]:#x}-{there[-1][1]:#x}; write {advice}")
+        place = f"at {there[0][0]:#x}-{there[-1][1]:#x}" if there else "nowhere at the beginning"
+        raise UsageError(f"watches no modelled memory, which is {place}; write {advice}")
 
 
 @contextmanager

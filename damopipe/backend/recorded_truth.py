@@ -67,6 +67,8 @@ def _recorded(spec: str, heads: Columns, regions: Any) -> Recorded:
     lasts = np.ma.filled(heads["aggr_us"], 0).astype(np.int64) * 1000
     starts = np.where(np.ma.getmaskarray(heads["start_ts"]), ends - lasts, np.ma.filled(heads["start_ts"], 0))
     counts = np.ma.filled(heads["nr_regions"], 0).astype(np.int64)
+    if not counts.sum():
+        raise UsageError(f"{spec!r} has snapshots without a region, so there is nothing to play; name another run")
     if counts.sum() > _MOST_REGIONS:
         raise UsageError(f"{spec!r} has {counts.sum():,} regions, more than the {_MOST_REGIONS:,} that can be played")
     columns = regions()

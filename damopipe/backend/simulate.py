@@ -23,7 +23,7 @@ from damopipe.backend.simulated_rows import Rows
 from damopipe.backend.simulated_steering import not_fed
 from damopipe.errors import StageError, UsageError
 from damopipe.kernel.machine import Machine
-from damopipe.pipeline.planned import Plan, PlannedContext
+from damopipe.pipeline.planned import Plan
 from damopipe.records import Batch, TargetRow
 from damopipe.simulator.kdamond import Aggregation, Kdamond
 
@@ -149,14 +149,14 @@ def _left_out(plan: Plan) -> Iterator[str]:
     yield "simulated: everything here comes from a model, nothing was measured"
     yield from assumptions(plan)
     yield from not_fed(plan)
-    for what, wants in (("probes", _probes), ("pause", _pause)):
-        if any(wants(context) for context in plan.contexts):
-            yield f"{what}: not modelled, left out"
-
-
-def _probes(context: PlannedContext) -> bool:
-    return bool(context.attrs.probes)
-
-
-def _pause(context: PlannedContext) -> bool:
-    return context.pause
+    left_out = {
+        "probes": any(context.attrs.probes for context in plan.contexts),
+        "pause": any(context.pause for context in plan.contexts),
+    }
+    yield from (f"{what}: not modelled, left out" for what, is_wanted in left_out.items() if is_wanted)
+    only = {
+        "process": "a process is recorded with its RSS and VSZ alone",
+        "system": "of the system only the size of ram is recorded",
+    }
+    if not acts(plan):
+        yield from (f"{text}; without schemes a model has no more" for what, text in only.items() if what in plan.record.also)

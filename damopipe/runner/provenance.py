@@ -35,7 +35,7 @@ def run_start(plan: Plan, targets: list[TargetRow], began_ns: int, clock_offset_
         clock="simulated" if plan.backend == "simulate" else "wall",
         clock_offset_ns=clock_offset_ns,
         host=platform.node(),
-        kernel=platform.release(),
+        kernel=None if plan.backend == "simulate" else platform.release(),
         machine=platform.machine(),
         damopipe_version=__version__,
         python_version=platform.python_version(),

@@ -17,6 +17,8 @@ from damopipe.simulator.memory import Ranges
 from damopipe.simulator.regions import Array
 
 _FOR_EVER = 2**63 - 1
+_LARGEST_BLOCK = 1 << 20
+"""So many numbers are drawn at once: aggregations of many samples need no more memory."""
 
 
 class _Now(NamedTuple):
@@ -119,6 +121,9 @@ def _found(areas: Areas, low: Array, high: Array, edges_us: Array, rng: np.rando
         return np.asarray(rng.binomial(len(edges_us) - 1, share))
     counts = np.zeros(len(low), np.int64)
     met = np.flatnonzero(areas.share(low, high, edges_us[:1, None], edges_us[-1:, None])[0])  # a sweep meets few regions
-    shares = areas.share(low[met], high[met], edges_us[:-1, None], edges_us[1:, None])
-    counts[met] = (rng.random(shares.shape) < shares).sum(axis=0)
+    block = max(1, _LARGEST_BLOCK // max(1, len(met)))
+    for first in range(0, len(edges_us) - 1, block):
+        some = edges_us[first : first + block + 1, None]
+        shares = areas.share(low[met], high[met], some[:-1], some[1:])
+        counts[met] += (rng.random(shares.shape) < shares).sum(axis=0)
     return counts
