@@ -14,7 +14,7 @@ import numpy as np
 
 from damopipe.simulator import PAGE
 from damopipe.simulator.regions import Array
-from damopipe.simulator.system.pages import HUGE, OUT, RESIDENT
+from damopipe.simulator.system.pages import ABSENT, HUGE, OUT, RESIDENT
 
 if TYPE_CHECKING:
     from damopipe.damon.scheme import Scheme
@@ -106,10 +106,8 @@ def collapse(work: Work) -> Array:
     groups, counts = np.unique(pages.group_of[work.block], return_counts=True)
     groups = groups[(groups >= 0) & (counts == pages.huge_blocks)]
     groups = groups[~pages.huge[groups]]
-    if len(groups):
-        work.system.counts["thp_collapse_alloc"] += len(
-            work.system.make_huge(work.space, groups[(pages.state[pages.members(groups)] != 0).any(axis=1)])
-        )
+    groups = groups[(pages.state[pages.members(groups)] != ABSENT).any(axis=1)]
+    work.system.counts["thp_collapse_alloc"] += len(work.system.make_huge(work.space, groups))
     group = pages.group_of[work.block]
     return work.bytes_of((group >= 0) & np.append(pages.huge, False)[group])
 

@@ -137,7 +137,7 @@ class System:
         self.counts["pswpin"] += pages.bytes((pages.state[blocks] == OUT) & pages.anon[blocks]) // PAGE
         fresh = blocks[pages.state[blocks] != RESIDENT]
         pages.state[blocks], pages.node[blocks], pages.huge[made] = RESIDENT, node[fits][:, None], True
-        pages.active[fresh] = pages.anon[fresh]
+        pages.active[fresh], pages.cleared_us[fresh] = pages.anon[fresh], -1
         pages.changed()
         return made
 
