@@ -84,6 +84,7 @@ class TestMerging:
         assert len(merge([given], 0, 100 * PAGE, 5, 20)[0]) == 5
         assert len(merge([given], 0, 100 * PAGE, 1, 20)[0]) < 5
 
+    @settings(deadline=None)
     @given(MANY, st.integers(0, 20), st.integers(1, 400))
     def test_properties(self, many: list[tuple[int, ...]], threshold: int, limit: int) -> None:
         before = regions(*many)
@@ -94,6 +95,7 @@ class TestMerging:
         assert (after.sizes[grown] <= limit * PAGE).all()
         assert after.nr_accesses.max() <= before.nr_accesses.max() and after.nr_accesses.min() >= before.nr_accesses.min()
 
+    @settings(deadline=None)
     @given(MANY, st.integers(0, 20))
     def test_ages_grow_by_one_or_begin_anew(self, many: list[tuple[int, ...]], threshold: int) -> None:
         before = regions(*many)
@@ -107,6 +109,7 @@ class TestMerging:
 
 
 class TestSplitting:
+    @settings(deadline=None)
     @given(MANY, st.sampled_from([2, 3]), st.integers(0, 100))
     def test_properties(self, many: list[tuple[int, ...]], parts: int, seed: int) -> None:
         before = regions(*many)
@@ -151,6 +154,7 @@ class TestRanges:
     def test_there_is_nothing_to_watch_without_two_gaps(self) -> None:
         assert three_regions([(0, PAGE), (5 * PAGE, 6 * PAGE)]) == []
 
+    @settings(deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 99)), min_size=3, max_size=30))
     def test_everything_mapped_is_watched_and_the_largest_gaps_are_not(self, steps: list[tuple[int, int]]) -> None:
         edges = np.cumsum([part for step in steps for part in step]) * PAGE
@@ -170,6 +174,7 @@ class TestRanges:
         made = initial([(0, 100 * PAGE), (1000 * PAGE, 1003 * PAGE), (2000 * PAGE, 2007 * PAGE)], 10)
         assert (made.sizes // PAGE).tolist() == [11] * 8 + [12, 3, 7]
 
+    @settings(deadline=None)
     @given(MANY, st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200)), min_size=1, max_size=3))
     def test_what_is_watched_is_what_the_ranges_say(self, many: list[tuple[int, ...]], steps: list[tuple[int, int]]) -> None:
         edges = (np.cumsum([part for step in steps for part in step]) * PAGE).tolist()
