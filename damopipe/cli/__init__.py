@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "show": "show",
     "sql": "sql",
     "import": "import_",
+    "export": "export",
     "convert": "convert",
     "runs": "runs",
     "start": "start",
