@@ -16,12 +16,16 @@ _FACTS = files("damopipe.interop").joinpath("run_facts.sql")
 
 
 def run_folders(path: Path) -> list[Path]:
-    """The folders of runs that a path means: itself, those in it, or the one that a table's file lies in; [] for none."""
+    """The folders of runs that a path means: itself, those in it, or the one that a table's file lies in; [] for none.
+
+    Several are in the order in which they were written: that of the runs. Their names, which are uids, have none.
+    """
     if path.suffix == ".parquet" and path.is_file():
         path = path.parent
     if (path / "run.parquet").is_file():
         return [path]
-    return sorted(one.parent for one in path.glob("run=*/run.parquet")) if path.is_dir() else []
+    found = sorted(path.glob("run=*/run.parquet"), key=lambda one: (one.stat().st_mtime_ns, one.parent)) if path.is_dir() else []
+    return [one.parent for one in found]
 
 
 def fresh_folders(path: Path, store: Store, again: bool, say: Callable[[str], None]) -> list[Path]:
