@@ -79,18 +79,12 @@ class Kdamond:
         self._update_us = self._update_interval_us()
         self._aggregations_to_tune = self._goal_aggregations()
 
-    @property
-    def now_us(self) -> int:
-        """Since monitoring began."""
-        return self._now_us
-
     def aggregations(self) -> Iterator[Aggregation]:
         """Aggregation after aggregation, without end."""
         while True:
-            yield self.aggregate()
+            yield self._aggregate()
 
-    def aggregate(self) -> Aggregation:
-        """The next aggregation."""
+    def _aggregate(self) -> Aggregation:
         intervals, began_us = self.attrs.intervals, self._now_us
         end_us = began_us + intervals.max_nr_accesses * intervals.sample_us
         counts = [np.zeros(len(regions), np.int64) for regions in self._targets()]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from damopipe.simulator.kdamond import Aggregation, Kdamond, Watched
 from damopipe.simulator.memory import Memory, Ranges, found
 from damopipe.simulator.quality_truth import NR_TIMES, Truth, checks, time_edges, truth
 from damopipe.simulator.regions import Array, Regions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -58,24 +54,20 @@ class Judge:
         fresh = [replace(one, memory=memory, regions=Regions.of([])) for one, memory in zip(self._watched, counted, strict=True)]
         kdamond = Kdamond(attrs, fresh, np.random.default_rng(self._seed))
         looks = [_Recorded(one, self._lasts_us, self._sample_us) for one in self._truths]
-        sizes = []
-        for aggregation in self._within(kdamond):
+        errors, nr_samples, last_us = [], 0, 0
+        for aggregation in kdamond.aggregations():
+            if aggregation.end_us > self._lasts_us:
+                break
+            nr_samples, last_us = sum(one.nr_samples for one in counted), aggregation.end_us
             for look, regions in zip(looks, aggregation.regions, strict=True):
                 look.add(aggregation, regions)
-            sizes.append(self._working_sets(aggregation))
-        if not sizes:
+            errors.append(relative(*self._working_sets(aggregation)))
+        if not errors:
             raise ValueError("no aggregation ends within the time")
-        errors = np.array([relative(recorded, true) for recorded, true in sizes])
-        nr_samples, seconds = sum(one.nr_samples for one in counted), kdamond.now_us / 1e6
         return Quality(
-            attrs, float(np.median(errors)), float(np.percentile(errors, 95)),
-            _together([look.heat() for look in looks]) or 0.0, _together([look.idle() for look in looks]), nr_samples / seconds,
+            attrs, float(np.median(errors)), float(np.percentile(errors, 95)), _together([look.heat() for look in looks]) or 0.0,
+            _together([look.idle() for look in looks]), nr_samples / (last_us / 1e6),
         )  # fmt: skip
-
-    def _within(self, kdamond: Kdamond) -> Iterator[Aggregation]:
-        """The aggregations that end within the time."""
-        while kdamond.now_us + kdamond.attrs.intervals.max_nr_accesses * kdamond.attrs.intervals.sample_us <= self._lasts_us:
-            yield kdamond.aggregate()
 
     def _working_sets(self, aggregation: Aggregation) -> tuple[float, float]:
         """Of one aggregation, all targets together: as recorded, and in truth."""
