@@ -134,7 +134,8 @@ def _show(result: Result) -> None:
         output.data("settings that differ only in a limit of regions that was not reached are one row")
     output.data(f"{SIGNS}\n")
     output.data(as_this_screen_can("\n".join(draw(rows, screen)), screen))
-    output.data(f"\n{result.recommendation()}\n\n{result.monitoring()}")
+    words = "\n".join([result.recommendation(), *result.further()])
+    output.data(f"\n{words}\n\n{result.monitoring()}")
 
 
 _COLUMNS = ("", "intervals", "regions", *(f"{name:>5}" for name in ("wss", "p95", "heat", "ages", "error")), "samples/s")

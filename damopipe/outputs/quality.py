@@ -23,6 +23,8 @@ USUAL_US = 30_000_000
 """So long is simulated at most, if nothing is said."""
 _FEWEST = 5
 """Aggregations: of fewer, a median says nothing."""
+_FAR = 0.25
+"""An error of which it is said that it is large."""
 Row = dict[str, Any]
 
 
@@ -114,6 +116,19 @@ class Result:
             return f"Keep the pipeline's own setting: {_costs(own)}; nothing {near} {best} is cheaper."
         return f"Take {_named(take.attrs)}: {_costs(take)}, the cheapest {near} {best}; the pipeline's own has {_costs(own)}."
 
+    def further(self) -> list[str]:
+        """Where to look next: beyond what was tried, where that may be better."""
+        take, lines = self.take.attrs, []
+        longest = max(one.attrs.intervals.aggr_us for one in self.tried)
+        if take.intervals.aggr_us == longest > self.sweep.own.intervals.aggr_us:
+            more = ",".join(units.format_time_us(longest * times) for times in (1, 2, 4))
+            lines.append(f"No longer intervals were tried; --aggregation {more} does.")
+        if (best := min(one.error for one in self.tried)) > _FAR:
+            least = max(one.attrs.nr_regions.min for one in self.tried)
+            more = f"--min-regions {least},{4 * least},{16 * least} --max-regions {max(take.nr_regions.max, 64 * least)}"
+            lines.append(f"Even the best is far from the truth ({best:.0%}): more regions may help; {more} tries them.")
+        return lines
+
     def monitoring(self) -> str:
         """The recommended setting as TOML, to stand in the pipeline file."""
         several = len(self.sweep.plan.contexts) > 1
@@ -130,7 +145,7 @@ class Result:
         return {
             "pipeline": self.sweep.plan.name, "context": self.sweep.wanted.context, "memory": self.sweep.what,
             "seconds": self.sweep.lasts_us / 1e6, "seed": self.sweep.seed, "settings": self.rows(),
-            "recommendation": self.recommendation(), "monitoring": self.monitoring(),
+            "recommendation": self.recommendation(), "further": self.further(), "monitoring": self.monitoring(),
         }  # fmt: skip
 
     def write(self, path: Path, theme: str) -> None:

@@ -92,6 +92,16 @@ def test_a_sweep_that_finds_nothing_cheaper_keeps_what_is_there(damopipe: Progra
     assert "\n#   5ms/100ms " in done.out
 
 
+def test_it_says_where_to_look_next(damopipe: Program) -> None:
+    told = json.loads(damopipe("quality", damopipe.pipeline(TEXT), *QUICK, "--json").out)
+    assert told["further"] == ["No longer intervals were tried; --aggregation 400ms,800ms,1600ms does."]
+    text = 'version = 1\nname = "a"\n[[target]]\nphysical = {}\n[simulate]\nmemory = "zipf:size=4GiB"\n'
+    told = json.loads(damopipe("quality", damopipe.pipeline(text), "--min-regions", "20", "--seconds", "3", "--json").out)
+    (line,) = told["further"]
+    assert line.startswith("Even the best is far from the truth (")
+    assert line.endswith("more regions may help; --min-regions 20,80,320 --max-regions 1280 tries them.")
+
+
 def test_settings_that_do_not_fit_into_the_time_are_left_out(damopipe: Program) -> None:
     done = damopipe("quality", damopipe.pipeline(TEXT), "--sample", "10ms,20ms,1s", "--seconds", "1")
     assert done.code == 0
