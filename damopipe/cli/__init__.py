@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "sql": "sql",
     "quality": "quality",
     "import": "import_",
+    "export": "export",
     "convert": "convert",
     "runs": "runs",
     "start": "start",

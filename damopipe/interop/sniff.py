@@ -22,7 +22,7 @@ _FOREIGN = (
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x7fELF", "a program (ELF)"),
     (b"SQLite format 3", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", "a Parquet file, and none of a run that damopipe export wrote (those lie beside run.parquet)"),
 )
 _EVENT = re.compile(rb"damo(?:n|s)_[a-z_]+(?:\(|: +)[a-z_]+=")
 _RAW = re.compile(rb"^(?:base_time_absolute|start_time|monitoring_start|rel time):", re.MULTILINE)

@@ -11,7 +11,7 @@ from damopipe import units
 from damopipe.damon.attrs import Attrs, Probe, RegionLimits
 from damopipe.damon.model import AddressRange
 from damopipe.errors import PipelineError, Problem
-from damopipe.pipeline import model, vega_lite
+from damopipe.pipeline import exports, model, vega_lite
 from damopipe.pipeline.files import read_text
 from damopipe.pipeline.load import Loaded
 from damopipe.pipeline.plan_guard import planned_feeds, planned_guard
@@ -131,7 +131,9 @@ def _output(output: model.Output, folder: Path) -> PlannedOutput:
         return PlannedOutput(kind="vega_lite", name=_sql(output, folder), file=output.file, options={"spec": spec})
     if output.sql is not None or output.sql_file is not None:
         return PlannedOutput(kind="sql", name=_sql(output, folder), file=output.file)
-    for kind in ("chart", "report", "export", "whatif"):
+    if output.export is not None:
+        return PlannedOutput(kind="export", name=str(exports.named(output.export)), file=output.file)
+    for kind in ("chart", "report", "whatif"):
         name = getattr(output, kind)
         if name is not None:
             return PlannedOutput(kind=kind, name=name, file=file_of(output), options=output.options)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from damopipe.pipeline import vega_lite
+from damopipe.pipeline import exports, vega_lite
 from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.model import Check, Output
 from damopipe.pipeline.values import shown
@@ -27,7 +27,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "report": ("html",),
     "whatif": ("json", "md", "html"),
 }
-"""What each kind of output can be written as; an export's ending is its own affair."""
+"""What each kind of output can be written as; for exports see `damopipe.pipeline.exports`."""
 
 
 def output_problems(outputs: list[Output], folder: Path, surroundings: Surroundings) -> Found:
@@ -64,6 +64,8 @@ def _output(key: str, stage: str, output: Output, folder: Path, surroundings: Su
         yield from _vega_lite(f"{key}.vega_lite", stage, output.vega_lite, folder)
     if stage == "whatif" and not is_file(folder, output.whatif or ""):
         yield f"{key}.whatif", f"{shown(output.whatif)}: there is no such file beside the pipeline"
+    if stage == "export" and exports.named(output.export or "") is None:
+        yield f"{key}.export", f"unknown format {shown(output.export)}; {exports.unknown(output.export or '')}"
     if output.options and stage != "chart":
         yield f"{key}.options", "are for charts; leave them out"
     if stage == "report" and output.file is not None:
@@ -94,15 +96,21 @@ def file_key(key: str, output: Output) -> str:
 def _file(key: str, stage: str, output: Output) -> Found:
     file, key = file_of(output), file_key(key, output)
     stage = "chart" if output.vega_lite is not None and stage.startswith("sql") else stage
+    form = exports.named(output.export) if output.export is not None else None
     endings = ENDINGS.get("sql" if stage == "sql_file" else stage)
+    example = exports.example(form) if form else f"result.{(endings or ('json',))[0]}"
     if file is None:
-        yield key, f"is missing; write file = {'result.' + endings[0] if endings else 'run.json.gz'!r}"
+        yield key, f"is missing; write file = {example!r}"
         return
     path = PurePosixPath(file)
     if path.is_absolute() or ".." in path.parts or path.name == "":
         yield key, f"{shown(file)} leaves the run's folder; give a name within it"
     elif not file.isprintable() or file.endswith("/"):
-        yield key, f"{shown(file)} is no file's name; write one like {'result.' + (endings or ('json',))[0]!r}"
+        yield key, f"{shown(file)} is no file's name; write one like {example!r}"
+    elif form:
+        wrong = exports.ending_problem(form, path)
+        if wrong:
+            yield key, f"{shown(file)}: {wrong}"
     elif endings and path.suffix.removeprefix(".") not in endings:
         kind = "a query" if stage.startswith("sql") else f"a {stage}"
         written = f"written as {path.suffix!r}" if path.suffix else "written without an ending"

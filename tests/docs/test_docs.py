@@ -30,6 +30,20 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
+ABOUT_FILES = "How do I hand a run to somebody?"
+"""Its answer is no picture."""
+
+
+def test_every_question_has_a_picture_of_its_own() -> None:
+    questions = re.split(r"^## ", text("howto.md"), flags=re.MULTILINE)[1:]
+    pictures = [re.findall(r"!\[[^]]+\]\((img/[\w-]+\.(?:svg|png))\)", question) for question in questions]
+    for question, found in zip(questions, pictures, strict=True):
+        assert len(found) == 1 or question.startswith(ABOUT_FILES), question.splitlines()[0]
+        assert question.index("damopipe chart") < question.index(found[0])
+        assert (ROOT / "docs" / found[0]).stat().st_size < 300_000
+    assert len({one for found in pictures for one in found}) == len(questions) == 6
+
+
 def test_every_command_is_documented() -> None:
     for command in typer.main.get_command(build()).commands:  # type: ignore[attr-defined]
         assert f"## `damopipe {command}`" in text("commands.md")

@@ -82,6 +82,24 @@ def test_a_run_that_cannot_be_played(damopipe: Program, pipeline: str, words: st
     assert words in again.lines[0]
 
 
+def test_a_rehearsal_is_not_started_for_real(damopipe: Program) -> None:
+    text = """
+        version = 1
+        name = "rehearsed"
+        backend = "simulate"
+        [[target]]
+        physical = {}
+        [[scheme]]
+        action = "pageout"
+        pattern = { access = ["0%", "0%"] }
+        [simulate]
+        memory = "zipf"
+    """
+    done = damopipe("start", damopipe.pipeline(text))
+    assert (done.code, len(done.lines)) == (2, 1)
+    assert 'pipe.toml: backend: is "simulate", a rehearsal: damopipe run plays it' in done.lines[0]
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in PIPELINES.glob("*.toml")))
 def test_every_pipeline_can_be_rehearsed(name: str) -> None:
     plan = make_plan(load_pipeline(PIPELINES / f"{name}.toml"), "simulate")
