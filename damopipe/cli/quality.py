@@ -81,6 +81,10 @@ def command(
 
 
 def _say(sweep: Sweep) -> None:
+    from damopipe import units
+
+    if sweep.lasts_us < (sweep.wanted.lasts_us or 0):
+        output.note(f"the workload ends after {units.format_time_us(sweep.lasts_us)}, and so does the simulation")
     if sweep.nr_left_out:
         why = "less than 5 of their aggregations go into the time; --seconds makes it longer"
         output.note(f"{sweep.nr_left_out} settings are left out: {why}")

@@ -23,6 +23,7 @@ USUAL_US = 30_000_000
 """So long is simulated at most, if nothing is said."""
 _FEWEST = 5
 """Aggregations: of fewer, a median says nothing."""
+_LONGEST = 90
 _FAR = 0.25
 """An error of which it is said that it is large."""
 Row = dict[str, Any]
@@ -53,7 +54,8 @@ class Sweep:
             raise UsageError(f"--context {wanted.context}: the pipeline has {len(plan.contexts)}, counted from 0")
         self.own = plan.contexts[wanted.context].attrs
         self._targets = modelled(plan, store).contexts[wanted.context]
-        self.what = ", ".join(target.row.name for target in self._targets)
+        names = ", ".join(target.row.name for target in self._targets)
+        self.what = names if len(names) <= _LONGEST else names[: _LONGEST - 1] + "…"
         self.lasts_us = self._lasts_us()
         every = settings(self.own, wanted.samples_us, wanted.aggrs_us, wanted.mins, wanted.maxs)
         self.settings = [one for one in every if self._fits(one)]

@@ -65,7 +65,8 @@ def time_edges(lasts_us: int) -> Array:
 def truth(watched: Watched, lasts_us: int, sample_us: int) -> Truth:
     """The truth of a target over a time, as a sampling interval of that length would see it."""
     edges = time_edges(lasts_us)
-    spans = list(watched.ranges) or _joined(_watched(watched.memory, edges[:-1].tolist()))
+    is_fixed = watched.ranges and not watched.follows
+    spans = list(watched.ranges) if is_fixed else _joined(_watched(watched.memory, edges[:-1].tolist()))
     start, end = _cells(spans)
     memory, size = watched.memory, end - start
     heat = np.array([_heat(memory, start, end, times, sample_us) for times in pairwise(edges.tolist())])

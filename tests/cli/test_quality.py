@@ -102,6 +102,12 @@ def test_it_says_where_to_look_next(damopipe: Program) -> None:
     assert line.endswith("more regions may help; --min-regions 20,80,320 --max-regions 1280 tries them.")
 
 
+def test_it_ends_with_the_workload(damopipe: Program) -> None:
+    done = damopipe("quality", damopipe.pipeline(TEXT), "--aggregation", "2s", "--seconds", "60")
+    assert "note: the workload ends after 20s, and so does the simulation" in done.err
+    assert done.out.startswith("SIMULATED: monitoring quality of steps, 20 s of stairs")
+
+
 def test_settings_that_do_not_fit_into_the_time_are_left_out(damopipe: Program) -> None:
     done = damopipe("quality", damopipe.pipeline(TEXT), "--sample", "10ms,20ms,1s", "--seconds", "1")
     assert done.code == 0

@@ -163,6 +163,12 @@ def test_the_expected_idle_time_of_pages_that_are_touched_at_random() -> None:
     assert found.idle_us.mean(axis=1) / SECOND == pytest.approx(1 - np.exp(-times), rel=0.01)
 
 
+def test_ranges_to_begin_with_do_not_hide_what_is_mapped_later() -> None:
+    """A process is watched where something is mapped, whatever it began with."""
+    found = truth(Watched(Blocks([]), pages((0, 7)), follows=True), LASTS, 5_000)
+    assert found.spans == [(0, 1 << 30)]
+
+
 def test_cells_cover_all_that_is_watched() -> None:
     found = truth(Watched(Blocks([]), pages((0, 7), (100, 5000)), False), LASTS, 5_000)
     assert found.sizes.sum() == 4907 * PAGE
