@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "report": "report",
     "show": "show",
     "sql": "sql",
+    "quality": "quality",
     "import": "import_",
     "export": "export",
     "convert": "convert",

@@ -24,7 +24,8 @@ def loaded(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["sql", "--help"], ["chart", "--help"], ["report", "--help"]]
+    "arguments",
+    [["--help"], ["run", "--help"], ["sql", "--help"], ["chart", "--help"], ["report", "--help"], ["quality", "--help"]],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert loaded(*arguments) == set()
