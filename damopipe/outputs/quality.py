@@ -50,6 +50,8 @@ class Sweep:
     def __init__(self, plan: Plan, store: Path, wanted: Wanted) -> None:
         self.seed = wanted.seed if wanted.seed is not None else plan.seed or 0
         self.plan, self.wanted = plan, wanted
+        if plan.module is not None:
+            raise UsageError("module: sets its monitoring by itself; quality is of a pipeline with a [[target]] and [monitoring]")
         if wanted.context >= len(plan.contexts):
             raise UsageError(f"--context {wanted.context}: the pipeline has {len(plan.contexts)}, counted from 0")
         self.own = plan.contexts[wanted.context].attrs

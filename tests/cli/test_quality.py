@@ -162,7 +162,8 @@ def test_memory_that_cannot_be_modelled_is_one_line(damopipe: Program) -> None:
     for target, code, words in (
         ("[[target]]\npid = 1\n", 2, "target[0].pid: cannot be simulated as it is"),
         ('[[target]]\nworkload = "run:7"\n', 2, "target[0]"),
-        ('[module]\nname = "reclaim"\n', 3, "the simulate backend models DAMON, not its modules"),
+        ('[module]\nname = "reclaim"\n', 2, "module: cannot be simulated as it is"),
+        ('[module]\nname = "reclaim"\n[simulate]\nmemory = "hot-cold"\n', 2, "module: sets its monitoring by itself"),
     ):
         done = damopipe("quality", damopipe.pipeline(f'version = 1\nname = "a"\n{target}'))
         assert (done.code, len(done.lines)) == (code, 1), done.err
