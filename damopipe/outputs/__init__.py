@@ -71,6 +71,10 @@ def _make(output: PlannedOutput, run_id: int, store: Store, path: Path) -> str:
         from damopipe.outputs.report import make_report
 
         return make_report(run_id, store, path)
+    if output.kind == "whatif":
+        from damopipe.outputs.whatif import make_whatif
+
+        return make_whatif(output, run_id, store, path)
     raise StageError(f"this version of damopipe does not make a {output.kind} yet; leave this output out")
 
 
