@@ -9,6 +9,7 @@ import altair as alt
 
 from damopipe.charts.lines import inline, kind_colour
 from damopipe.charts.theme import SERIES, WIDTH, byte_unit, config, time_unit
+from damopipe.whatif.outcome import is_hot
 from damopipe.whatif.words import said
 
 if TYPE_CHECKING:
@@ -34,26 +35,27 @@ def _pareto(answer: Answer, theme: str) -> Any:
     drawn = [one for one in answer.outcomes if one.effective_rate is not None]
     unit, unit_bytes = byte_unit(max((one.shown_saving for one in drawn), default=1.0))
     best = [answer.recommended(number) for number in answer.numbers]
+    is_all_hot = all(is_hot(one.variant.scheme.action) for one in answer.outcomes)
     rows = _apart([_point(one, unit_bytes, one in best) for one in drawn])
     colour = kind_colour(_colours(answer), "scheme") if len(answer.numbers) > 1 else alt.value(SERIES[0])
     highest = max([answer.objective_percent, *(float(one.effective_rate or 0) for one in drawn)]) * 1.3
     y = alt.Y(
         "y:Q",
-        title="touched again, % of the working set a minute",
+        title=f"{'cooled down' if is_all_hot else 'touched again'}, % of the working set a minute",
         scale=alt.Scale(type="symlog", constant=LINEAR, domain=[0, highest], nice=False),
         axis=alt.Axis(values=_decades(highest), format="~r"),
     )
-    x = alt.X("x:Q", title=f"saved on average ({unit})", scale=alt.Scale(zero=True, nice=True))
+    x = alt.X("x:Q", title=f"{'held' if is_all_hot else 'saved'} on average ({unit})", scale=alt.Scale(zero=True, nice=True))
     base = alt.Chart(inline(rows)).encode(x=x, y=y)
     tips = [alt.Tooltip("label:N"), alt.Tooltip("x:Q", title=unit), alt.Tooltip("y:Q", title="%/min")]
-    line = base.mark_line(strokeWidth=1.5, opacity=0.5).encode(color=colour, order="order:Q", detail="kind:N")
+    line = base.mark_line(strokeWidth=1.5, opacity=0.5).encode(color=colour, order="x:Q", detail="line:N")
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(color=colour, tooltip=tips)
     ring = base.transform_filter("datum.best").mark_point(size=260, strokeWidth=2.5, color=SERIES[1])
     names = base.mark_text(align="left", dx=9, dy=-8, color=ink, fontSize=11).encode(text="text:N")
     rule = alt.Chart(inline([{"y": answer.objective_percent, "text": f"objective {answer.objective_percent:g}%/min"}]))
     marks = [
         rule.mark_rule(strokeDash=[5, 4], color=SERIES[1]).encode(y=y),
-        rule.mark_text(align="left", dx=4, dy=-6, color=SERIES[1], fontSize=11).encode(y=y, x=alt.value(0), text="text:N"),
+        rule.mark_text(align="right", dx=-4, dy=-6, color=SERIES[1], fontSize=11).encode(y=y, x=alt.value(WIDTH), text="text:N"),
     ]
     name = alt.TitleParams("below the dashed line the objective is kept; recommended is ringed", fontSize=12, offset=4)
     return alt.layer(*marks, line, ring, dots, names).properties(width=WIDTH, height=HEIGHT, title=name)
@@ -66,7 +68,7 @@ def _point(one: Outcome, unit_bytes: int, is_best: bool) -> dict[str, Any]:
         "kind": one.variant.scheme.name,
         "label": one.variant.label,
         "text": one.variant.label.removeprefix("age "),
-        "order": one.age_us,
+        "line": " ".join([one.variant.scheme.name, *(value for name, value in one.variant.differs if name != "age")]),
         "best": is_best,
     }
 
@@ -111,7 +113,11 @@ def _over_time(answer: Answer) -> Any:
         y=alt.Y("y:Q", title=unit, scale=alt.Scale(zero=True)),
         color=colour,
     )
-    return drawn.properties(width=WIDTH, height=180, title=alt.TitleParams("bytes selected over time", fontSize=12, offset=4))
+    return drawn.properties(
+        width=WIDTH,
+        height=180,
+        title=alt.TitleParams("bytes selected over time; with a quota, what of it is done", fontSize=12, offset=4),
+    )
 
 
 def _name(answer: Answer, number: int) -> str:

@@ -160,15 +160,15 @@ def _outcome(
     stayed = sum(float(tally.selected[:, level] @ of.lasted_us) for of, tally, _ in each)
     within = tuple(sum(float(tally.within[row, level]) for tally in group.tallies) for row in range(len(WITHIN_US)))
     rate = 100 * touched / (seconds / 60) / working if seconds and working else (0.0 if seconds and not touched else None)
-    series = _over_time(each, level)
+    limited = _limited(one, each, level, seconds, working)
     outcome = Outcome(
         one, age_us, seconds,
         saved if seconds else None,
         min(saved, max(0.0, rss - (watched - saved))) if seconds and rss is not None else None,
         selected, sum(float(tally.tried[level]) for tally in group.tallies), stayed / selected if selected else None,
-        within, touched, rate, _quota(one, each, level, seconds, working),
+        within, touched, rate, None if limited is None else limited.quota,
     )  # fmt: skip
-    return outcome, series
+    return outcome, _over_time(each, level, limited)
 
 
 def _entered(tally: Tally, level: int) -> float:
@@ -180,11 +180,14 @@ def _entered(tally: Tally, level: int) -> float:
 _Each = list[tuple[Snapshots, Tally, "Column"]]
 
 
-def _over_time(each: _Each, level: int) -> OverTime:
-    """All targets together, at a few times."""
+def _over_time(each: _Each, level: int, limited: Limited | None) -> OverTime:
+    """All targets together, at a few times: what is in the pattern, or with a quota what of it is done."""
     first = min(int(of.ts_ns[0]) for of, _, _ in each)
     last = max(int(of.ts_ns[-1]) for of, _, _ in each)
     times = np.unique(np.linspace(first, last, min(POINTS, max(len(of.ts_ns) for of, _, _ in each))).astype(np.int64))
+    if limited is not None:
+        place = np.maximum(np.searchsorted(limited.times_ns, times, "right") - 1, 0)
+        return OverTime((times - first) / 1e9, limited.done[place])
     total = sum((_at_times(of, tally.selected[:, level], times) for of, tally, _ in each), np.zeros(len(times)))
     return OverTime((times - first) / 1e9, total)
 
@@ -195,7 +198,16 @@ def _at_times(of: Snapshots, values: Column, times_ns: Column) -> Column:
     return np.where((place >= 0) & (times_ns <= of.ts_ns[-1]), values[np.maximum(place, 0)], 0)
 
 
-def _quota(one: Variant, each: _Each, level: int, seconds: float, working: float) -> Quota | None:
+@dataclass(frozen=True)
+class Limited:
+    """What a quota let through: the numbers, and over time what is done and still in the pattern."""
+
+    quota: Quota
+    times_ns: Column
+    done: Column
+
+
+def _limited(one: Variant, each: _Each, level: int, seconds: float, working: float) -> Limited | None:
     limit, interval_us = one.scheme.quota.size_bytes, one.scheme.quota.reset_interval_ms * 1000
     if not limit or not interval_us:
         return None
@@ -207,9 +219,11 @@ def _quota(one: Variant, each: _Each, level: int, seconds: float, working: float
         touched[np.searchsorted(times, of.ts_ns)] += tally.touched[:, level]
     let = let_through((times - times[0]) / 1000, selected, ended, touched, limit, interval_us)
     longest, _, which = max(each, key=lambda one: len(one[0].ts_ns))
-    done = np.array(let.done)[np.searchsorted(times, longest.ts_ns)]
+    done = np.array(let.done)
+    saved = _mean(longest, done[np.searchsorted(times, longest.ts_ns)], which)
     rate = 100 * let.touched / (seconds / 60) / working if seconds and working else None
-    return Quota(limit, interval_us, _mean(longest, done, which), let.let_through, let.done_us, let.waiting, let.touched, rate)
+    quota = Quota(limit, interval_us, saved, let.let_through, let.done_us, let.waiting, let.touched, rate)
+    return Limited(quota, times, done)
 
 
 def _check(run_id: int, outcomes: Sequence[Outcome], targets: list[Snapshots]) -> None:

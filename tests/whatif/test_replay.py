@@ -127,13 +127,14 @@ class TestQuotas:
         assert (one.quota.let_through_bytes, one.quota.touched_bytes) == (3 * PAGE, 3 * PAGE)
 
 
-class TestChurn:
-    COLD = {"action": "nohugepage", "pattern": {"access": ["0%", "0%"], "age": ["3s", "max"]}}
-    HOT = {"action": "hugepage", "pattern": {"access": ["50%", "max"], "age": ["1s", "max"]}}
+SMALL = {"action": "nohugepage", "pattern": {"access": ["0%", "0%"], "age": ["3s", "max"]}}
+HUGE = {"action": "hugepage", "pattern": {"access": ["50%", "max"], "age": ["1s", "max"]}}
 
+
+class TestChurn:
     def test_what_one_selects_soon_after_its_opposite(self, sql: Sql) -> None:
         rows: Sequence[Row] = [[9, 0 if t % 8 < 4 else 9, 0] for t in range(16)]
-        answer = asked(sql, recorded(sql, rows, (0, 0, 0)), self.COLD, self.HOT)
+        answer = asked(sql, recorded(sql, rows, (0, 0, 0)), SMALL, HUGE)
         (pair,) = answer.churn
         # Idle 0..3 (selected at 3), hot from 4 (selected at 5), idle from 8 (at 11), hot from 12 (at 13).
         assert (pair.one.scheme.action, pair.other.scheme.action) == ("nohugepage", "hugepage")
@@ -141,13 +142,13 @@ class TestChurn:
 
     def test_after_more_than_a_minute_it_is_no_churn(self, sql: Sql) -> None:
         rows: Sequence[Row] = [[9, 0 if t < 70 else 9] for t in range(75)]
-        (pair,) = asked(sql, recorded(sql, rows, (0, 0)), self.COLD, self.HOT).churn
+        (pair,) = asked(sql, recorded(sql, rows, (0, 0)), SMALL, HUGE).churn
         assert (pair.there_bytes, pair.back_bytes) == (0, 0)
 
     def test_schemes_that_do_not_undo_each_other_have_none(self, sql: Sql) -> None:
         rows: Sequence[Row] = [[9, 0] for _ in range(8)]
-        other = {**self.HOT, "action": "migrate_hot", "target_nid": 0}
-        assert asked(sql, recorded(sql, rows, (0, 0)), self.COLD, other).churn == []
+        other = {**HUGE, "action": "migrate_hot", "target_nid": 0}
+        assert asked(sql, recorded(sql, rows, (0, 0)), SMALL, other).churn == []
 
 
 class TestWhatIsRefused:
