@@ -17,7 +17,8 @@ from damopipe.whatif.assumptions import assumptions
 from damopipe.whatif.churn import churn_of
 from damopipe.whatif.outcome import OBJECTIVE, Answer, Outcome, OverTime, Quota
 from damopipe.whatif.quota import let_through
-from damopipe.whatif.reading import Query, Snapshots, pieces, snapshots_of, sql
+from damopipe.whatif.reading import Query, Snapshots, pieces, snapshots_of
+from damopipe.whatif.resident import Resident
 from damopipe.whatif.spells import ANY, SET_US, WITHIN_US, Bounds, Tally, Watched, add, least_age
 
 if TYPE_CHECKING:
@@ -108,13 +109,14 @@ def _answer(
         for tally in group.tallies:
             tally.finish()
     working = sum(_working_set(of, one) for of, one in zip(targets, watched, strict=True))
-    watched_bytes = sum(_mean(of, one.watched) for of, one in zip(targets, watched, strict=True))
-    rss = query(sql("resident"), {"run": run_id})["rss_bytes"]
-    rss_bytes = None if np.ma.getmaskarray(rss)[0] else float(rss[0])
+    seen = list(zip(targets, [one.watched for one in watched], strict=True))
+    resident = Resident.of_run(query, run_id)
+    longest = max(targets, key=lambda of: len(of.ts_ns))
+    rss_bytes = None if resident is None else _mean(longest, resident.at(longest.ts_ns))
     found: dict[int, tuple[Outcome, OverTime]] = {}
     for group in groups:
         for one in group.variants:
-            outcome, series = _outcome(one, group, targets, working, watched_bytes, rss_bytes)
+            outcome, series = _outcome(one, group, targets, working, seen, resident)
             found[id(one)] = (outcome, series)
     ordered = [found[id(one)] for one in variants]
     outcomes = [outcome for outcome, _ in ordered]
@@ -123,7 +125,7 @@ def _answer(
         run_id,
         outcomes,
         working,
-        watched_bytes,
+        sum(_mean(of, values) for of, values in seen),
         rss_bytes,
         max(float(of.lasted_us.sum()) for of in targets) / 1e6,
         objective_percent,
@@ -147,7 +149,7 @@ def _working_set(of: Snapshots, watched: Watched) -> float:
 
 
 def _outcome(
-    one: Variant, group: _Group, targets: list[Snapshots], working: float, watched: float, rss: float | None
+    one: Variant, group: _Group, targets: list[Snapshots], working: float, seen: _Seen, resident: Resident | None
 ) -> tuple[Outcome, OverTime]:
     age_us = least_age(one.scheme.pattern, float(np.median(targets[0].aggr_us)))
     level = int(np.searchsorted(group.levels, age_us))
@@ -164,7 +166,7 @@ def _outcome(
     outcome = Outcome(
         one, age_us, seconds,
         saved if seconds else None,
-        min(saved, max(0.0, rss - (watched - saved))) if seconds and rss is not None else None,
+        None if resident is None or not seconds else _resident(resident, seen, each, level),
         selected, sum(float(tally.tried[level]) for tally in group.tallies), stayed / selected if selected else None,
         within, touched, rate, None if limited is None else limited.quota,
     )  # fmt: skip
@@ -177,6 +179,16 @@ def _entered(tally: Tally, level: int) -> float:
     return float(np.maximum(new, 0).sum())
 
 
+def _resident(resident: Resident, seen: _Seen, each: _Each, level: int) -> float:
+    """As a mean over the time that could be known, all targets together."""
+    longest, _, which = max(each, key=lambda one: len(one[0].ts_ns))
+    times = longest.ts_ns
+    watched = sum((_at_times(of, values, times) for of, values in seen), np.zeros(len(times)))
+    selected = sum((_at_times(of, tally.selected[:, level], times) for of, tally, _ in each), np.zeros(len(times)))
+    return _mean(longest, resident.of(times, watched, selected), which)
+
+
+_Seen = list[tuple[Snapshots, "Column"]]
 _Each = list[tuple[Snapshots, Tally, "Column"]]
 
 
