@@ -106,6 +106,16 @@ class TestByHand:
         assert both.outcomes[0].promotion_percent == pytest.approx(alone.promotion_percent)
         assert both.over_time[0].bytes[-1] == 2 * 3 * PAGE
 
+    def test_a_target_that_comes_when_another_has_gone_does_not_add_to_it(self, sql: Sql) -> None:
+        run_id = recorded(sql, [[9, 0]] * 20, (9, 9))
+        alone = asked(sql, run_id)
+        recorded(sql, [[9, 0]] * 20, (9, 9), base=HIGH, target=1, after=20)
+        both = asked(sql, run_id)
+        assert alone.outcomes[0].saved_bytes == both.outcomes[0].saved_bytes == PAGE
+        assert (both.seconds, both.outcomes[0].known_seconds) == (40, 40)
+        assert both.outcomes[0].selected_bytes == 2 * PAGE
+        assert (both.watched_bytes, both.working_set_bytes) == (2 * PAGE, alone.working_set_bytes)
+
 
 class TestQuotas:
     def test_what_is_too_much_waits(self, sql: Sql) -> None:
