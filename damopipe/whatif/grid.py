@@ -27,7 +27,7 @@ class Grid:
         if len(targets) == 1:
             return cls(targets, targets[0].ts_ns, targets[0].lasted_us)
         step = _step_ns(targets)
-        times = np.unique(np.concatenate([of.ts_ns // step for of in targets])) * step + step
+        times = np.unique(np.concatenate([-(-of.ts_ns // step) for of in targets])) * step
         longest = max(float(of.lasted_us.max()) for of in targets)
         weight = np.minimum(np.diff(times, prepend=times[0] - step) / 1000, max(longest, step / 1000))
         return cls(targets, times, weight)
@@ -40,11 +40,11 @@ class Grid:
 
     def at(self, values: Sequence[Column], times_ns: Column) -> Column:
         """The sum over the targets of what the newest snapshot of each had; nothing before its first, nor after its last."""
-        slack = 0 if len(self.targets) == 1 else _step_ns(self.targets)
+        slack = 1 if len(self.targets) == 1 else _step_ns(self.targets)
         total = np.zeros(len(times_ns))
         for of, mine in zip(self.targets, values, strict=True):
             place = np.searchsorted(of.ts_ns, times_ns, "right") - 1
-            is_there = (place >= 0) & (times_ns <= of.ts_ns[-1] + slack)
+            is_there = (place >= 0) & (times_ns < of.ts_ns[-1] + slack)
             total += np.where(is_there, mine[np.maximum(place, 0)], 0)
         return total
 

@@ -26,14 +26,20 @@ def ages_of(rows: Sequence[Row], first: Sequence[int]) -> list[list[int]]:
 
 
 def recorded(
-    sql: Sql, rows: Sequence[Row], first: Sequence[int], cuts: Sequence[int] = (), base: int = 0, target: int = 0
+    sql: Sql,
+    rows: Sequence[Row],
+    first: Sequence[int],
+    cuts: Sequence[int] = (),
+    base: int = 0,
+    target: int = 0,
+    after: int = 0,
 ) -> int:
     """A run of a snapshot a second; pages that are alike are a region, but for `cuts` that are between two pages anyway."""
     run_id = sql.run().run_id if target == 0 else sql.run_id
     ages = ages_of(rows, first)
     snapshots, regions = [], []
     for number, row in enumerate(rows):
-        end = (number + 1) * AGGR_US * 1000
+        end = (after + number + 1) * AGGR_US * 1000
         at = {"ts": end, "target_id": target}
         pieces: list[list[int]] = []
         for page, nr in enumerate(row):
