@@ -50,6 +50,7 @@ def command(
     from damopipe.outputs.chart import heading_of
     from damopipe.outputs.whatif import answer_of, check_ending, objective_of, write
     from damopipe.outputs.whatif import as_json as everything
+    from damopipe.outputs.whatif_toml import ready_schemes
     from damopipe.report.terminal import as_this_screen_can, this_screen
     from damopipe.report.whatif import screenful
     from damopipe.store import Store
@@ -65,7 +66,8 @@ def command(
         output.data(json.dumps(everything(answer), indent=1))
     else:
         screen = this_screen()
-        output.data(as_this_screen_can("\n".join(screenful(answer, heading_of(run_id, opened), screen)), screen))
+        lines = screenful(answer, heading_of(run_id, opened), screen, ready_schemes(answer))
+        output.data(as_this_screen_can("\n".join(lines), screen))
     for path in files or []:
         write(answer, opened, path)
         output.say(f"wrote {path}")

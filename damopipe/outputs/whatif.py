@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from damopipe import units
 from damopipe.errors import UsageError
 from damopipe.outputs.chart import heading_of
-from damopipe.outputs.whatif_toml import recommended_pipeline, scheme_lines
+from damopipe.outputs.whatif_toml import ready_schemes, recommended_pipeline, scheme_lines
 from damopipe.owner import written_whole
 from damopipe.pipeline.planned import Plan
 from damopipe.pipeline.semantics_output import ENDINGS
@@ -148,7 +148,7 @@ def _csv(answer: Answer, store: Store) -> str:
 def _markdown(answer: Answer, store: Store) -> str:
     from damopipe.report.whatif import markdown
 
-    return markdown(answer, heading_of(answer.run_id, store))
+    return markdown(answer, heading_of(answer.run_id, store), ready_schemes(answer))
 
 
 def _toml(answer: Answer, store: Store) -> str:

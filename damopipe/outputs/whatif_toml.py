@@ -38,6 +38,12 @@ def recommended_pipeline(answer: Answer, name: str, plan: Plan | None) -> str:
     return "\n".join([*lines, 'file = "schemes.png"', ""])
 
 
+def ready_schemes(answer: Answer) -> list[str]:
+    """A [[scheme]] table for each recommendation."""
+    best = (answer.recommended(number) for number in answer.numbers)
+    return ["\n".join(scheme_lines(one)) for one in best if one is not None]
+
+
 def scheme_lines(one: Outcome) -> Iterator[str]:
     """A [[scheme]] table, with what it is to do as a comment."""
     rate = 0.0 if one.effective_rate is None else one.effective_rate

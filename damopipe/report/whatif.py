@@ -23,8 +23,8 @@ PAIRS = 6
 """Of opposites that are spoken of."""
 
 
-def screenful(answer: Answer, heading: Heading, screen: Screen) -> Iterator[str]:
-    """For a terminal: bars of what is saved, and the table."""
+def screenful(answer: Answer, heading: Heading, screen: Screen, schemes: Sequence[str] = ()) -> Iterator[str]:
+    """For a terminal: bars of what is saved, the table, and the recommended schemes as `[[scheme]]` tables."""
     yield heading.title("What-if")
     yield from cut(heading.subtitle()[0], screen)
     yield from cut(_about(answer), screen)
@@ -37,13 +37,16 @@ def screenful(answer: Answer, heading: Heading, screen: Screen) -> Iterator[str]
     yield ""
     for line in [*said(answer), *churned(answer)]:
         yield from textwrap.wrap(line, screen.columns)
+    for scheme in schemes:
+        yield ""
+        yield scheme
     yield ""
     yield "assumed:"
     for line in answer.assumptions:
         yield from textwrap.wrap(line, screen.columns, initial_indent="- ", subsequent_indent="  ")
 
 
-def markdown(answer: Answer, heading: Heading) -> str:
+def markdown(answer: Answer, heading: Heading, schemes: Sequence[str] = ()) -> str:
     """The same as a page of Markdown."""
     lines = [f"# {heading.title('What-if')}", "", f"{heading.subtitle()[0]}; {_about(answer)}", ""]
     for number in answer.numbers:
@@ -53,7 +56,10 @@ def markdown(answer: Answer, heading: Heading) -> str:
         lines += [f"## {mine[0].variant.scheme.name} ({mine[0].variant.scheme.action})", ""]
         lines += [_cells(list(found)), _cells(["---", *["---:"] * (len(found) - 2), "---"])]
         lines += [*map(_cells, zip(*found.values(), strict=True)), ""]
-    lines += [*(f"- {line}" for line in [*said(answer), *churned(answer)]), "", "Assumed:", ""]
+    lines += [*(f"- {line}" for line in [*said(answer), *churned(answer)]), ""]
+    for scheme in schemes:
+        lines += ["```toml", scheme, "```", ""]
+    lines += ["Assumed:", ""]
     return "\n".join([*lines, *(f"- {line}" for line in answer.assumptions)]) + "\n"
 
 

@@ -32,5 +32,5 @@ def _recommended(answer: Answer, number: int) -> str:
         least = min(rates, key=lambda one: one.effective_rate or 0)
         return f"{name}: no variant keeps {objective}; the nearest is {least.variant.label} with {least.effective_rate:.3g}%/min"
     verb = "keeps" if is_hot(best.variant.scheme.action) else "saves"
-    what = f"{best.variant.label} {verb} {units.approx_bytes(best.shown_saving)} at {best.effective_rate:.3g}%/min"
+    what = f"{best.variant.label}, which {verb} {units.approx_bytes(best.shown_saving)} at {best.effective_rate:.3g}%/min"
     return f"{name}: recommended is {what} (objective {objective})"

@@ -42,7 +42,7 @@ def test_the_usual_ages(kept: Program, golden: Callable[[str, str], None]) -> No
     done = kept("whatif")
     assert done.code == 0, done.err
     golden("cli/whatif.txt", done.out)
-    assert "recommended is age 20s saves 8.0 KiB at 0%/min" in done.out
+    assert "recommended is age 20s, which saves 8.0 KiB at 0%/min" in done.out
     assert "too long for this recording: age 2m, age 5m" in done.out
     assert "shows what happened without the scheme" in done.out
 
