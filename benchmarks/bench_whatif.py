@@ -8,14 +8,13 @@ No two neighbouring snapshots have a border in common, which is the worst there 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bench_store import best, fill
+from bench_store import best, fill, for_each, show
 
 from damopipe.pipeline.variants import default_variants, with_ages
 from damopipe.store import Store
@@ -44,9 +43,10 @@ def measure(rows: int, folder: Path) -> None:
     with store.read() as con:
         floor = best(lambda: con.execute(scan).fetchall())
     took = best(asked) if rows <= FEW else once(asked)
-    show(rows, "20 ages", took, floor)
+    show(rows, "20 ages", f"{took:.2f} s", took / floor, "a bare scan")
     if rows <= FEW:
-        show(rows, "ages of spells in SQL", best(in_sql), floor)
+        took = best(in_sql)
+        show(rows, "ages of spells in SQL", f"{took:.2f} s", took / floor, "a bare scan")
 
 
 def once(work: Callable[[], None]) -> float:
@@ -55,16 +55,5 @@ def once(work: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def show(rows: int, what: str, took: float, floor: float) -> None:
-    sys.stdout.write(f"{rows / 1e6:5.0f} M rows  {what:24} {took:8.2f} s   {took / floor:8.1f} × a bare scan\n")
-    sys.stdout.flush()
-
-
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for rows in [int(float(text)) for text in sys.argv[1:]] or [1_000_000, 10_000_000]:
-            measure(rows, Path(folder))
-
-
 if __name__ == "__main__":
-    main()
+    for_each(measure)
