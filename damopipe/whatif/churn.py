@@ -90,7 +90,7 @@ def _matching(piece: Piece, of: Snapshots, bounds: Sequence[Bounds], least_us: C
 def _walk(piece: Piece, of: Snapshots, matching: Column, state: _Stretches, sums: Column) -> None:
     """Adds to `sums`, variants × variants: bytes that the second selected soon after the first."""
     begins = np.searchsorted(piece.at, np.arange(piece.own + 1))
-    starts = piece.key - piece.at * piece.span + piece.base
+    starts = (piece.start ^ np.uint64(2**63)).view(np.int64)  # in the order of the addresses, and negative below half of them
     for number in range(piece.own):
         rows = slice(int(begins[number]), int(begins[number + 1]))
         now_us = float(of.since_us[piece.first + number])

@@ -24,6 +24,8 @@ Query = Callable[[str, Mapping[str, object]], dict[str, "Column"]]
 ROWS = 250_000
 """Regions a piece, about: as many as stay in a processor's cache."""
 UNKNOWN = -1
+_FEW = 1024
+"""Snapshots for which there should be room in a piece."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,14 @@ class Piece:
     is_last: bool
     at: Column
     """Of each region the snapshot, from 0."""
+    start: Column
+    """Its address."""
     key: Column
     size: Column
     nr_accesses: Column
     """`UNKNOWN` where it is."""
     age: Column
     span: int
-    base: int
-    """The address of a `key` of 0."""
 
     @property
     def own(self) -> int:
@@ -102,24 +104,16 @@ def _of_target(rows: Mapping[str, Column], mine: Column, target_id: int) -> Snap
 
 
 def pieces(query: Query, run_id: int, of: Snapshots, rows: int = ROWS) -> Iterator[Piece]:
-    """All regions of a target, piece by piece. StageError where they have no ages."""
+    """All regions of a target, piece by piece."""
     total = np.cumsum(of.nr_regions)
     first, last = 0, len(of.ts_ns) - 1
-    has_ages = False
     while True:
         before = total[first - 1] if first else 0
         end = min(last, max(first + 1, int(np.searchsorted(total, before + rows, "right"))))
-        for piece in _split(_read(query, run_id, of, first, end), of, first, end, end == last):
-            has_ages |= bool((piece.age != UNKNOWN).any())
-            yield piece
+        yield from _split(_read(query, run_id, of, first, end), first, end, end == last)
         if end == last:
-            break
+            return
         first = end
-    if not has_ages:
-        raise StageError(
-            f"run {run_id} has no ages (target {of.target_id}), so for how long memory was idle is not known; "
-            "record it with DAMON, or import a recording that has them"
-        )
 
 
 def _read(query: Query, run_id: int, of: Snapshots, first: int, end: int) -> dict[str, Column]:
@@ -150,19 +144,40 @@ def _numbered(ts: Column, known: Column, first: int) -> Column:
     return np.repeat(numbers, np.diff(np.append(begins, len(ts))))
 
 
-def _split(rows: dict[str, Column], of: Snapshots, first: int, end: int, is_last: bool) -> Iterator[Piece]:
+def _split(rows: dict[str, Column], first: int, end: int, is_last: bool) -> Iterator[Piece]:
     """As one piece, or as more where the addresses leave no room for so many snapshots in 63 bits."""
-    starts, count = rows["start"], end - first + 1
-    base = int(starts.min()) if len(starts) else 0
-    highest = max((int(starts.max()) + int(rows["size"].max())) if len(starts) else 1, base + 1)
-    span = highest - base
-    fit = max(2, (2**63 - 1) // span - 1)
+    count = end - first + 1
+    offset, span = _offsets(rows["start"], rows["size"])
+    fit = max(2, 2**63 // span - 2)
     for begin in range(0, max(count - 1, 1), fit - 1):
         stop = min(begin + fit, count)
-        low, high = np.searchsorted(rows["at"], [begin, stop]) if stop < count or begin else (0, len(starts))
+        low, high = np.searchsorted(rows["at"], [begin, stop]) if stop < count or begin else (0, len(offset))
         at = rows["at"][low:high] - begin
-        offset = (starts[low:high] - starts.dtype.type(base)).astype(np.int64)
         yield Piece(
-            first + begin, stop - begin, is_last and stop == count, at, at * span + offset,
-            rows["size"][low:high], rows["nr_accesses"][low:high], rows["age"][low:high], span, base,
-        )  # fmt: skip
+            first=first + begin,
+            count=stop - begin,
+            is_last=is_last and stop == count,
+            at=at,
+            start=rows["start"][low:high],
+            key=at * span + offset[low:high],
+            size=rows["size"][low:high],
+            nr_accesses=rows["nr_accesses"][low:high],
+            age=rows["age"][low:high],
+            span=span,
+        )
+
+
+def _offsets(start: Column, size: Column) -> tuple[Column, int]:
+    """Addresses from the lowest on, and what they are below; holes are left out where a few snapshots would fill 63 bits."""
+    if not len(start):
+        return np.zeros(0, np.int64), 1
+    base, highest = int(start.min()), int(start.max()) + int(size.max())
+    if (highest - base) * _FEW < 2**63:
+        return (start - start.dtype.type(base)).astype(np.int64), highest - base
+    order = np.argsort(start, kind="stable")
+    begins, ends = start[order], (start + size.astype(np.uint64))[order]
+    reached = np.maximum.accumulate(ends)[:-1]
+    holes = np.where(begins[1:] > reached, begins[1:] - reached, 0).astype(np.uint64)
+    offset = np.empty(len(start), np.int64)
+    offset[order] = (begins - np.append(begins[:1], begins[0] + np.cumsum(holes))).astype(np.int64)
+    return offset, int((offset + size).max())

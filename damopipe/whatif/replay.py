@@ -17,7 +17,7 @@ from damopipe.whatif.assumptions import assumptions
 from damopipe.whatif.churn import churn_of
 from damopipe.whatif.grid import Grid
 from damopipe.whatif.outcome import OBJECTIVE, Answer, Outcome, OverTime
-from damopipe.whatif.reading import Query, Snapshots, pieces, snapshots_of
+from damopipe.whatif.reading import UNKNOWN, Query, Snapshots, pieces, snapshots_of
 from damopipe.whatif.resident import Resident
 from damopipe.whatif.spells import ANY, Bounds, Tally, Watched, add, least_age
 from damopipe.whatif.summing import Seen, outcome_of, seen
@@ -55,15 +55,22 @@ def replay(
     targets = snapshots_of(query, run_id)
     groups = _grouped(variants, targets)
     watched = [Watched(len(of.ts_ns)) for of in targets]
+    rows = ages = 0
     total, before = sum(len(of.ts_ns) for of in targets), 0
     for number, of in enumerate(targets):
         bounds = [_bounds(group.variants[0].scheme.pattern, of, run_id) for group in groups]
         for piece in pieces(query, run_id, of):
+            rows, ages = rows + len(piece.age), ages + int((piece.age != UNKNOWN).sum())
             watched[number].add(piece, of)
             for group, bound in zip(groups, bounds, strict=True):
                 add(group.tallies[number], bound, piece, of)
             tell((before + piece.first + piece.count) / total)
         before += len(of.ts_ns)
+    if rows and not ages:
+        raise StageError(
+            f"run {run_id} has no ages, so for how long memory was idle is not known; "
+            "record it with DAMON, or import a recording that has them"
+        )
     known = seen(Grid.of(targets), watched, Resident.of_run(query, run_id))
     found = _outcomes(groups, known)
     ordered = [found[id(one)] for one in variants]

@@ -10,6 +10,8 @@ AGGR_US = 1_000_000
 GONE = None
 """A page that is not watched at a snapshot."""
 
+FAR = 4
+"""The first page that can be `far` from those before it."""
 Row = Sequence[int | None]
 
 
@@ -33,11 +35,16 @@ def recorded(
     base: int = 0,
     target: int = 0,
     after: int = 0,
+    far: int = 0,
 ) -> int:
     """A run of a snapshot a second; pages that are alike are a region, but for `cuts` that are between two pages anyway."""
     run_id = sql.run().run_id if target == 0 else sql.run_id
     ages = ages_of(rows, first)
     snapshots, regions = [], []
+
+    def where(page: int) -> int:
+        return base + page * PAGE + (far if page >= FAR else 0)
+
     for number, row in enumerate(rows):
         end = (after + number + 1) * AGGR_US * 1000
         at = {"ts": end, "target_id": target}
@@ -46,7 +53,7 @@ def recorded(
             if nr is GONE:
                 continue
             now = [page, page + 1, nr, ages[number][page]]
-            cut = (page + number) in cuts
+            cut = (page + number) in cuts or (far and page == FAR)
             if pieces and not cut and pieces[-1][1] == page and pieces[-1][2:] == now[2:]:
                 pieces[-1][1] = page + 1
             else:
@@ -54,7 +61,7 @@ def recorded(
         given = {"start_ts": end - AGGR_US * 1000, "sample_us": AGGR_US // 10, "aggr_us": AGGR_US, "nr_samples": 10}
         snapshots.append(at | given | {"nr_regions": len(pieces)})
         regions += [
-            at | {"start_addr": base + a * PAGE, "end_addr": base + b * PAGE, "nr_accesses": nr, "age": age}
+            at | {"start_addr": where(a), "end_addr": where(b - 1) + PAGE, "nr_accesses": nr, "age": age}
             for a, b, nr, age in pieces
         ]
     sql.store.append(run_id, [batch("snapshot", *snapshots), *([batch("region", *regions)] if regions else [])])

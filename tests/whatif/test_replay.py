@@ -173,7 +173,7 @@ class TestWhatIsRefused:
 
     def test_no_ages(self, sql: Sql) -> None:
         sql.snapshot(10**9, start=0, aggr_us=10**6).region(0, PAGE, 0)
-        with pytest.raises(StageError, match=r"run 1 has no ages .*record it with DAMON"):
+        with pytest.raises(StageError, match=r"run 1 has no ages,.*record it with DAMON"):
             asked(sql, 1)
 
     def test_percentages_without_samples(self, sql: Sql) -> None:
@@ -250,12 +250,12 @@ def shared() -> Sql:
 
 
 @settings(max_examples=40, deadline=None)
-@given(made=runs(), base=st.sampled_from([0, 2**47, HIGH]))
+@given(made=runs(), places=st.sampled_from([(0, 0), (2**47, 0), (PAGE, 2**46), (PAGE, HIGH), (0, 2**64 - 2**20)]))
 def test_the_replay_is_what_following_every_page_tells(
-    shared: Sql, made: tuple[list[Row], list[int], list[int], int], base: int
+    shared: Sql, made: tuple[list[Row], list[int], list[int], int], places: tuple[int, int]
 ) -> None:
     rows, first, cuts, at_once = made
-    run_id = recorded(shared, rows, first, cuts, base)
+    run_id = recorded(shared, rows, first, cuts, places[0], far=places[1])
     scheme = {"action": "pageout", "pattern": {"access": ["0%", "0%"], "age": [list(AGES), "max"]}}
     patch = pytest.MonkeyPatch()
     with patch.context() as mended:
