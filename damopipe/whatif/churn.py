@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from damopipe.pipeline.variants import Variant
     from damopipe.records import Column
 
+MOST = 2048
+"""Stretches that are kept apart: where no two snapshots have a border in common there would be no end to them."""
 SOON_US = 60_000_000.0
 """Within a minute."""
 _NEVER = -np.inf
@@ -27,7 +29,7 @@ _NEVER = -np.inf
 
 @dataclass
 class _Stretches:
-    """Memory between neighbouring `edges`, the last to the end: of each variant the time at which it selected it."""
+    """Memory between neighbouring `edges`, the last to the end; a row a variant: when it selected it, and whether it does now."""
 
     edges: Column
     chosen_us: Column
@@ -37,25 +39,36 @@ class _Stretches:
     def nothing(cls, variants: int) -> Self:
         """Before the first snapshot."""
         lowest = np.full(1, np.iinfo(np.int64).min)
-        return cls(lowest, np.full((1, variants), _NEVER), np.zeros((1, variants), bool))
+        return cls(lowest, np.full((variants, 1), _NEVER), np.zeros((variants, 1), bool))
 
     def step(self, starts: Column, size: Column, matching: Column, now_us: float) -> Column:
         """The next snapshot: what is newly selected, by what selected it within a minute before."""
-        edges = np.unique(np.concatenate([self.edges, starts, starts + size]))
+        if not len(starts):
+            self.is_in = np.zeros_like(self.is_in)
+            return np.zeros((len(matching), len(matching)))
+        ends = starts + size
+        edges = np.unique(np.concatenate([self.edges, starts, ends]))
         old = np.searchsorted(self.edges, edges, "right") - 1
-        chosen_us, was_in = self.chosen_us[old], self.is_in[old]
+        chosen_us, was_in = self.chosen_us.take(old, axis=1), self.is_in.take(old, axis=1)
         row = np.searchsorted(starts, edges, "right") - 1
-        covered = (row >= 0) & (edges - starts[row] < size[row]) if len(starts) else np.zeros(len(edges), bool)
-        is_in = matching[row] & covered[:, None] if len(starts) else np.zeros(was_in.shape, bool)
+        covered = (row >= 0) & (edges < ends[row])
+        is_in = matching.take(row, axis=1) & covered
         new = is_in & ~was_in
-        recent = now_us - chosen_us <= SOON_US
-        bytes_of = np.where(covered, np.append(np.diff(edges), 0), 0)[:, None] * new
-        found = recent.astype(float).T @ bytes_of.astype(float)
-        chosen_us = np.where(new, now_us, np.where(recent, chosen_us, _NEVER))
-        differs = (chosen_us[1:] != chosen_us[:-1]).any(axis=1) | (is_in[1:] != is_in[:-1]).any(axis=1)
-        kept = np.append(True, differs)
-        self.edges, self.chosen_us, self.is_in = edges[kept], chosen_us[kept], is_in[kept]
+        recent = chosen_us >= now_us - SOON_US
+        found = recent.astype(float) @ (new * np.where(covered, np.append(np.diff(edges), 0), 0)).astype(float).T
+        chosen_us[~recent] = _NEVER
+        chosen_us[new] = now_us
+        self._keep(edges, chosen_us, is_in)
         return np.asarray(found)
+
+    def _keep(self, edges: Column, chosen_us: Column, is_in: Column) -> None:
+        """Without borders between what is alike. Where there are too many, the smallest are given to those before them."""
+        differs = (chosen_us[:, 1:] != chosen_us[:, :-1]).any(axis=0) | (is_in[:, 1:] != is_in[:, :-1]).any(axis=0)
+        kept = np.flatnonzero(np.append(True, differs))
+        if len(kept) > MOST:
+            size = np.diff(edges[kept].astype(float), append=np.inf)
+            kept = kept[np.unique(np.append(0, np.argpartition(-size, MOST // 2)[: MOST // 2]))]
+        self.edges, self.chosen_us, self.is_in = edges[kept], chosen_us.take(kept, axis=1), is_in.take(kept, axis=1)
 
 
 def churn_of(
@@ -80,11 +93,11 @@ def churn_of(
 
 
 def _matching(piece: Piece, of: Snapshots, bounds: Sequence[Bounds], least_us: Column) -> Column:
-    """Regions × variants: which selects which."""
+    """Variants × regions: which selects which."""
     here = slice(piece.first, piece.first + piece.count)
     age_us = piece.age * of.aggr_us[here][piece.at]
     found = [bound.fits(piece) & (age_us >= least) for bound, least in zip(bounds, least_us.tolist(), strict=True)]
-    return np.stack(found, axis=1)
+    return np.stack(found)
 
 
 def _walk(piece: Piece, of: Snapshots, matching: Column, state: _Stretches, sums: Column) -> None:
@@ -94,7 +107,7 @@ def _walk(piece: Piece, of: Snapshots, matching: Column, state: _Stretches, sums
     for number in range(piece.own):
         rows = slice(int(begins[number]), int(begins[number + 1]))
         now_us = float(of.since_us[piece.first + number])
-        sums += state.step(starts[rows], piece.size[rows], matching[rows], now_us)
+        sums += state.step(starts[rows], piece.size[rows], matching[:, rows], now_us)
 
 
 def _undo(one: Variant, other: Variant) -> bool:

@@ -282,6 +282,49 @@ def test_the_replay_is_what_following_every_page_tells(
         assert sum(map(sum, old)) == one.selected_bytes
 
 
+def churned(rows: Sequence[Row], first: Sequence[int]) -> tuple[int, int]:
+    """What `SMALL` and `HUGE` select soon after the other, page by page."""
+    there = back = 0
+    ages = ages_of(rows, first)
+    for page in range(len(rows[0])):
+        small_at = huge_at = None
+        was_small = was_huge = False
+        for t, row in enumerate(rows):
+            small, huge = row[page] == 0 and ages[t][page] >= 3, (row[page] or 0) >= 5 and ages[t][page] >= 1
+            there += PAGE * (huge and not was_huge and small_at is not None)
+            back += PAGE * (small and not was_small and huge_at is not None)
+            small_at = t if small and not was_small else small_at
+            huge_at = t if huge and not was_huge else huge_at
+            was_small, was_huge = small, huge
+    return there, back
+
+
+@settings(max_examples=30, deadline=None)
+@given(made=runs(), places=st.sampled_from([(0, 0), (PAGE, HIGH)]))
+def test_churn_is_what_following_every_page_tells(
+    shared: Sql, made: tuple[list[Row], list[int], list[int], int], places: tuple[int, int]
+) -> None:
+    rows, first, cuts, at_once = made
+    run_id = recorded(shared, rows, first, cuts, places[0], far=places[1])
+    scheme = {"action": "stat", "pattern": {"age": ["0s", "max"]}}  # selects something, and has no opposite
+    patch = pytest.MonkeyPatch()
+    with patch.context() as mended:
+        for module in (replay, churn):
+            mended.setattr(module, "pieces", functools.partial(pieces, rows=at_once))
+        (pair,) = asked(shared, run_id, scheme, SMALL, HUGE).churn
+    assert (pair.there_bytes, pair.back_bytes) == churned(rows, first)
+
+
+def test_where_there_are_too_many_stretches_the_smallest_are_joined(shared: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: Sequence[Row] = [[6 if (t // 5 + page) % 3 == 0 else 0 for page in range(200)] for t in range(20)]
+    run_id = recorded(shared, rows, [0] * 200)
+    (exact,) = asked(shared, run_id, SMALL, HUGE).churn
+    assert (exact.there_bytes, exact.back_bytes) == churned(rows, [0] * 200)
+    monkeypatch.setattr(churn, "MOST", 64)
+    (joined,) = asked(shared, run_id, SMALL, HUGE).churn
+    assert 0 < joined.there_bytes <= 200 * 4 * PAGE
+
+
 def test_rows_out_of_order_are_put_in_order(sql: Sql) -> None:
     one = recorded(sql, TestByHand.ROWS, TestByHand.FIRST)
     with sql.store.write() as con:
