@@ -38,7 +38,7 @@ def _pareto(answer: Answer, theme: str) -> Any:
     is_all_hot = all(is_hot(one.variant.scheme.action) for one in answer.outcomes)
     rows = _apart([_point(one, unit_bytes, one in best) for one in drawn])
     colour = kind_colour(_colours(answer), "scheme") if len(answer.numbers) > 1 else alt.value(SERIES[0])
-    highest = max([answer.objective_percent, *(float(one.effective_rate or 0) for one in drawn)]) * 1.3
+    highest = max([LINEAR, answer.objective_percent, *(float(one.effective_rate or 0) for one in drawn)]) * 1.3
     y = alt.Y(
         "y:Q",
         title=f"{'cooled down' if is_all_hot else 'touched again'}, % of the working set a minute",
