@@ -16,7 +16,7 @@ from damopipe.backend.beside import Beside
 from damopipe.backend.custody import Custody
 from damopipe.backend.driver import Driver
 from damopipe.backend.goal_values import GoalValues
-from damopipe.backend.members import Members
+from damopipe.backend.members import Member, Members
 from damopipe.backend.outcome import tell_outcomes
 from damopipe.backend.protocol import Say
 from damopipe.backend.recording import recorder_for
@@ -87,6 +87,7 @@ class DamonSession:
 
     def batches(self) -> Iterator[Batch]:
         """Batches until the duration, the targets or `stop` ends it. Raises MachineError, StageError."""
+        yield from self._before
         while not self._is_over():
             self._wait()
             yield from self._steering.look(time.monotonic_ns(), self.clock_offset_ns or 0)
@@ -107,9 +108,10 @@ class DamonSession:
             raise StageError(f"guard: {self._steering.stop_reason}; the schemes are stopped, what was recorded is kept")
 
     def _begin(self) -> None:
-        """Sets the clocks and switches the kdamonds on."""
+        """Sets the clocks, looks at what schemes may change as long as it is untouched, and switches the kdamonds on."""
         now_ns = time.monotonic_ns()
         self.clock_offset_ns = time.time_ns() - now_ns
+        self._before = list(self._beside.look(self._living(), (), now_ns, self.clock_offset_ns))
         self._driver.switch_on()
         self._steering = Steering(self._plan, self._custody.kdamonds, str(self._machine.proc), self._say)
         self._recorder.begin(self._contexts, self._driver.pids, self.clock_offset_ns, now_ns)
@@ -136,8 +138,10 @@ class DamonSession:
         if not final:
             yield from self._stats.look(now_ns, wall_ns)
             yield from self._goals.look(now_ns, wall_ns)
-        members = [member for context in self._contexts for member in context.living]
-        yield from self._beside.look(members, self._driver.pids, now_ns, wall_ns)
+        yield from self._beside.look(self._living(), self._driver.pids, now_ns, wall_ns)
+
+    def _living(self) -> list[Member]:
+        return [member for context in self._contexts for member in context.living]
 
     def _is_over(self) -> bool:
         """Whether the run is to end; sets `end_reason`."""

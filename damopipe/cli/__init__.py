@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "whatif": "whatif",
     "sql": "sql",
     "import": "import_",
+    "convert": "convert",
     "runs": "runs",
     "start": "start",
     "tune": "tune",
@@ -74,11 +75,11 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main() -> None:
     """Runs the command line and exits with its code; the only place that catches errors."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(call(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
-    """Runs one command and returns its exit code."""
+def call(arguments: list[str]) -> int:
+    """Runs one command and returns its exit code; not called as any command, whose module would take its name here."""
     try:
         result = build()(arguments, standalone_mode=False)
     except DamopipeError as error:

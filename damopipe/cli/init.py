@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from damopipe.cli import output
-from damopipe.errors import UsageError
+from damopipe.cli.files import write_new
 
 DEFAULT = "command"
 
@@ -32,16 +32,6 @@ def command(
     if file is None:
         output.data(text.rstrip())
         return 0
-    _write_new(file, text)
+    write_new(file, text)
     output.say(f"wrote {file}; next: damopipe validate {file}")
     return 0
-
-
-def _write_new(file: Path, text: str) -> None:
-    try:
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError:
-        raise UsageError(f"{file}: is there already and is not overwritten; choose another name") from None
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written ({error.strerror}); choose another place") from None

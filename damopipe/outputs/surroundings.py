@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from damopipe.errors import UsageError
-from damopipe.pipeline.load import Loaded, Surroundings
+from damopipe.pipeline.load import Loaded, Surroundings, load_bytes
 from damopipe.pipeline.load import load_pipeline as load
 
 
@@ -41,3 +41,8 @@ def load_pipeline(path: Path | str, sets: Mapping[str, str] | None = None, runni
     Raises UsageError, or PipelineError with every problem of the file.
     """
     return load(Path(path), sets or {}, surroundings(), running)
+
+
+def check_pipeline(path: Path, text: str, sets: Mapping[str, str] | None = None) -> Loaded:
+    """Checks the text of a pipeline that `path` has or is to have. Raises PipelineError with every problem."""
+    return load_bytes(path, text.encode(), sets or {}, surroundings())

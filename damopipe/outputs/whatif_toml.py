@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from damopipe import units
 from damopipe.errors import StageError
+from damopipe.interop.specs.pipeline_text import comment, plain_name, table_lines
+from damopipe.interop.specs.tables import Parameter, monitoring_table, target_table
 
 if TYPE_CHECKING:
-    from damopipe.pipeline.planned import Plan, PlannedTarget
+    from damopipe.pipeline.planned import Plan, PlannedContext
     from damopipe.whatif.outcome import Answer, Outcome
+
+_ENDING = """
+[record]
+also = ["process", "system", "schemes"]   # RSS, swap and huge pages beside what was done; until the target ends, or Ctrl-C
+
+[[output]]
+chart = "schemes"
+file = "schemes.png"
+"""
 
 
 def recommended_pipeline(answer: Answer, name: str, plan: Plan | None) -> str:
     """Its text. StageError where nothing keeps the objective."""
-    best = [one for number in answer.numbers if (one := answer.recommended(number)) is not None]
-    if not best:
+    schemes = ready_schemes(answer)
+    if not schemes:
         raise StageError(
             f"run {answer.run_id}: no variant keeps the objective of {answer.objective_percent:g}% of the working set a minute, "
             "so there is no scheme to write; try longer ages, a quota, or another objective"
         )
-    lines = [
-        f"# Recommended by damopipe whatif from run {answer.run_id} ({units.approx_time(answer.seconds)} of {name}), for an",
-        f"# objective of {answer.objective_percent:g}% of the working set a minute. What was assumed:",
-        *(f"#   {line}" for line in answer.assumptions),
-        "version = 1",
-        f"name = {_value(_named(name))}",
-        'backend = "damon"',
-        "",
-        *_watched(plan),
-    ]
-    for one in best:
-        lines += ["", *scheme_lines(one)]
-    lines += ["", "[record]", 'also = ["process", "system", "schemes"]', "", "[[output]]", 'chart = "schemes"']
-    return "\n".join([*lines, 'file = "schemes.png"', ""])
+    context = plan.contexts[0] if plan and plan.contexts else None
+    body = "\n\n".join(["\n".join(_watched(context)), *schemes])
+    params = {"process": "my-server"} if context is None else {}
+    params |= {"dollar": "$"} if "${dollar}" in body else {}  # as there is no other way to write one before a brace
+    origin = f"run {answer.run_id} ({units.approx_time(answer.seconds)} of {name})"
+    about = (
+        f"Recommended by damopipe whatif from {origin}, for {answer.objective_percent:g}% of the working set a minute. Assumed:"
+    )
+    head = [*comment(about), *(line for text in answer.assumptions for line in comment(f"- {text}"))]
+    head += ["version = 1", f'name = "{plain_name(f"{name[:72]}-whatif")}"', 'backend = "damon"', ""]
+    head += [*table_lines("[params]", params), ""] if params else []
+    return "\n".join([*head, body]) + "\n" + _ENDING
 
 
 def ready_schemes(answer: Answer) -> list[str]:
@@ -48,65 +56,14 @@ def scheme_lines(one: Outcome) -> Iterator[str]:
     """A [[scheme]] table, with what it is to do as a comment."""
     rate = 0.0 if one.effective_rate is None else one.effective_rate
     yield f"# Predicted: {units.approx_bytes(one.shown_saving)} on average, {rate:.3g}% of the working set a minute come back."
-    yield "[[scheme]]"
-    table = {"name": one.variant.scheme.name, **one.variant.table}
-    yield from (f"{key} = {_value(value)}" for key, value in table.items())
+    yield from table_lines("[[scheme]]", {"name": one.variant.scheme.name, **one.variant.table})
 
 
-def _named(name: str) -> str:
-    return f"{name[:72]}-whatif"
-
-
-def _watched(plan: Plan | None) -> Iterator[str]:
+def _watched(context: PlannedContext | None) -> Iterator[str]:
     """The targets and the intervals of the run, as they were planned; for an import a process to be named."""
-    context = plan.contexts[0] if plan and plan.contexts else None
     if context is None:
-        yield from ("[params]", 'process = "my-server"              # yours: --set process=mysqld', "")
-        yield from ("[[target]]", 'process = { name = "${process}", children = true }')
+        yield from table_lines("[[target]]", {"process": {"name": Parameter("process"), "children": True}})
         return
     for target in context.targets:
-        yield from ("[[target]]", *(f"{key} = {_value(value)}" for key, value in _target(target)), "")
-    intervals, regions = context.attrs.intervals, context.attrs.nr_regions
-    yield "[monitoring]"
-    yield f'operations = "{context.operations}"'
-    yield f'sample = "{units.format_time_us(intervals.sample_us)}"'
-    yield f'aggregation = "{units.format_time_us(intervals.aggr_us)}"'
-    yield f'update = "{units.format_time_us(intervals.update_us)}"'
-    yield f"regions = {{ min = {regions.min}, max = {regions.max} }}"
-
-
-def _target(target: PlannedTarget) -> Iterator[tuple[str, Any]]:
-    if target.kind == "process":
-        given = {"name": target.process_name, "cmdline": target.process_cmdline, "user": target.process_user}
-        yield "process", {key: value for key, value in given.items() if value is not None} | _children(target)
-        return
-    if target.kind == "physical":
-        ranges = [f"{one.start_addr}B-{one.end_addr}B" for one in target.ranges or ()]
-        node = {} if target.numa_node is None else {"numa_node": target.numa_node}
-        yield "physical", ({"regions": ranges} if target.ranges is not None else {}) | node
-        return
-    value = getattr(target, target.kind)
-    yield target.kind, list(value) if isinstance(value, tuple) else value
-    if target.user is not None:
-        yield "user", target.user
-    yield from _children(target).items()
-    if target.initial_regions:
-        yield "regions", [f"{one.start_addr}B-{one.end_addr}B" for one in target.initial_regions]
-
-
-def _children(target: PlannedTarget) -> dict[str, bool]:
-    return {"children": True} if target.children else {}
-
-
-def _value(value: Any) -> str:
-    """Inline TOML; text as JSON writes it is also TOML."""
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items())
-        return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value)
-
-
-def _key(key: str) -> str:
-    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else json.dumps(key)
+        yield from (*table_lines("[[target]]", target_table(target, "process")), "")
+    yield from table_lines("[monitoring]", monitoring_table(context))

@@ -56,7 +56,13 @@ def load_pipeline(
 
     With `running`, a tree as `Loaded.tree`, the file may be a part: what it does not name is as it is there.
     """
-    raw = read_file(path)
+    return load_bytes(path, read_file(path), sets, surroundings, running)
+
+
+def load_bytes(
+    path: Path, raw: bytes, sets: Mapping[str, str], surroundings: Surroundings, running: Mapping[str, Any] | None = None
+) -> Loaded:
+    """The same of what `path` has or would have: files that it names are looked for beside that."""
     text, tree = parse_toml(path, raw)
     lines = Lines(text)
     file = str(path)

@@ -59,7 +59,7 @@ def test_the_working_set_of_stairs_is_one_step(tmp_path: Path) -> None:
 
 
 def test_a_pid_that_somebody_else_started_goes_on_after_the_run() -> None:
-    script = "import time; block = bytearray(32 << 20)\nwhile True: block[::4096] = bytes(8192); time.sleep(0.01)"
+    script = "import time; block = bytearray(64 << 20)\nwhile True: block[::4096] = bytes(16384); time.sleep(0.01)"
     with subprocess.Popen([PYTHON, "-c", script]) as process:
         time.sleep(0.5)
         data, reason, _ = record(plan(pid(process.pid), seconds=1, also=("process", "system")))
@@ -67,10 +67,11 @@ def test_a_pid_that_somebody_else_started_goes_on_after_the_run() -> None:
         process.kill()
     assert reason == "duration"
     largest = (data["region"]["end_addr"] - data["region"]["start_addr"]).argmax()
-    assert data["region"]["referenced_bytes"][largest] >= 32 * MIB
+    # What the TLB still knows when references are cleared is not seen again: up to 2048 pages on today's processors.
+    assert data["region"]["referenced_bytes"][largest] >= 64 * MIB - 8 * MIB
     ours = data["process"]["role"] == "self"
     assert set(data["process"]["pid"][ours]) == {os.getpid()}
-    assert (data["process"]["rss_bytes"][~ours] > 32 * MIB).all()
+    assert (data["process"]["rss_bytes"][~ours] > 64 * MIB).all()
     names = set(data["counter"]["name"])
     assert {"procfs.walk_us", "procfs.missed_samples", "meminfo.MemFree", "vmstat.pgfault"} <= names
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import damopipe.doctor
-from damopipe.cli import run
+from damopipe.cli import call as run
 from damopipe.errors import MachineError
 from damopipe.kernel.features import FEATURES, of_version
 from damopipe.kernel.machine import Machine

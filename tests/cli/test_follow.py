@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.cli import run
+from damopipe.cli import call as run
 from damopipe.runner.notify import notify
 from tests.kernel.fake_damon import FakeDamon
 from tests.program import Program

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.cli import run as in_process
+from damopipe.cli import call as in_process
 from damopipe.kernel import conditions
 from damopipe.kernel.machine import Machine
 from tests import abi

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from damopipe.backend.staying import Status
-from damopipe.cli import run
+from damopipe.cli import call as run
 from damopipe.cli.progress import describe
 from damopipe.cli.status import words
 from damopipe.kernel.machine import Machine

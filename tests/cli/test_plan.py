@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.cli import run
+from damopipe.cli import call as run
 from damopipe.kernel.machine import Machine
 from tests import abi
 from tests.program import Program

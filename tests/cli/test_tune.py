@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from damopipe.backend.staying import start, stop
-from damopipe.cli import run
+from damopipe.cli import call as run
 from damopipe.kernel.features import of_version
 from damopipe.kernel.machine import Machine
 from damopipe.outputs.surroundings import load_pipeline

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.cli import run
+from damopipe.cli import call as run
 
 HEAD = 'version = 1\nname = "p"\n{}[[target]]\nphysical = {{}}\n'
 YOUNG = '[[scheme]]\naction = "stat"\napply_interval = "1s"\nfilters = [{ type = "young", allow = true }]\n'

@@ -25,7 +25,7 @@ from tests.whatif.layout import recorded
 
 RESTS = [[9, 9 if t % 20 == 0 else 0, 0, 0] for t in range(80)]
 """A hot page, one that is touched every 20 s, two that nobody touches."""
-NASTY = "</script><img src=x onerror=alert(1)> 名前"
+NASTY = "</script><img src=x onerror=alert(1)> ${name} 名前"
 
 
 @pytest.fixture
@@ -233,6 +233,7 @@ def test_text_from_outside_never_becomes_markup(tmp_path: Path) -> None:
         write(answer, sql.store, tmp_path / f"a.{ending}")
         assert "<img src=x" not in (tmp_path / f"a.{ending}").read_text()
     write(answer, sql.store, tmp_path / "a.toml")
+    assert "${process}" in (tmp_path / "a.toml").read_text()
     assert load_pipeline(tmp_path / "a.toml").pipeline.scheme[0].name == NASTY
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from damopipe.backend.damon import DamonBackend
 from damopipe.backend.staying import status, stop
-from damopipe.cli import run
+from damopipe.cli import call as run
 from damopipe.damon.scheme import AccessPattern, Goal, Quota, Scheme
 from damopipe.errors import MachineError, StageError
 from damopipe.kernel import features

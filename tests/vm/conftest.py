@@ -22,11 +22,20 @@ VmWith = Callable[..., Guest]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _group_by_kernel(items)
     if config.getoption("--vm") or os.environ.get("DAMOPIPE_VM_TESTS", "0") not in ("", "0"):
         return
     for item in items:
         if "needs_vm" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=HOW))
+
+
+def _group_by_kernel(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup` each kernel is a process of its own: a guest keeps less than one processor busy."""
+    for item in items:
+        chosen = getattr(item, "callspec", None) and item.callspec.params.get("kernel")  # type: ignore[attr-defined]
+        if isinstance(chosen, Kernel):
+            item.add_marker(pytest.mark.xdist_group(chosen.key))
 
 
 class Pool:

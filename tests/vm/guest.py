@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import compileall
 import itertools
+import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -93,12 +94,26 @@ class Guest:
 
     def damopipe(self, *arguments: str | Path, timeout: float = 300, env: Mapping[str, str] | None = None,
                  cwd: Path | None = None, cpu: int | None = None) -> Done:  # fmt: skip
-        """Runs `damopipe …` of this checkout in `cwd` (the share)."""
-        return self.run(self.damopipe_command(*arguments), timeout=timeout, env=env, cwd=cwd, cpu=cpu)
+        """Runs `damopipe …` of this checkout in `cwd` (the share) and waits for it."""
+        return self.start_damopipe(*arguments, env=env, cwd=cwd, cpu=cpu).wait(timeout)
 
-    def damopipe_command(self, *arguments: str | Path) -> list[str | Path]:
-        """The same as a command for `start`."""
-        return [self.python, "-m", "damopipe", *arguments]
+    def start_damopipe(self, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None,
+                       cpu: int | None = None) -> Job:  # fmt: skip
+        """Starts it: forked by a Python that has imported it already, as an import takes ten seconds in a guest.
+
+        Guests with options of their own run too few commands for that.
+        """
+        if self._machine.options != Options(self.kernel):
+            return self.start([self.python, "-m", "damopipe", *arguments], env=env, cwd=cwd, cpu=cpu)
+        if not self._machine.has_nursery:
+            command: list[str | Path] = [self.python, "-m", "tests.vm.nursery", self._machine.jobs]
+            given = {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "COLUMNS": "100", "OPENBLAS_NUM_THREADS": "1"}
+            Job(self._machine, self._line, next(self._numbers), script(command, given, CHECKOUT, None)).wait_for("ready", 180)
+            self._machine.has_nursery = True  # it stays until the machine ends
+        wanted = {"arguments": list(map(str, arguments)), "env": dict(env or {}), "cwd": str(cwd or self.share), "cpu": cpu}
+        job = Job(self._machine, self._line, next(self._numbers), json.dumps(wanted), "nurse")
+        self._jobs.append(job)
+        return job
 
     @contextmanager
     def view(self, name: str) -> Iterator[Guest]:

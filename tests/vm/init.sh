@@ -1,6 +1,7 @@
 #!/bin/bash
 # The guest's first process. Mounts what is the guest's own, then does what it is told on the second serial line:
 #   run N          runs jobs/N/start in a session and a control group of its own   → started N PID, done N STATUS
+#   nurse N          lets nursery.py, a job that runs, do job N: the same is said of it
 #   signal PID SIG   kill N: kills all that job N started
 # Bash, since the first process must reap orphans at once: DAMON watches a process until it is reaped.
 vm=${0%/*}
@@ -57,6 +58,7 @@ echo "ready $(uname -r)" >&3
 while read -r verb number word <&3; do
   case $verb in
     run) job "$number" & ;;
+    nurse) echo "$number" > /run/damopipe-nursery ;;
     signal) kill -s "$word" -- "$number" ;;
     kill) end "$number" ;;
   esac

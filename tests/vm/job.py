@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from .errors import TimedOut, VmError
 from .line import Line
@@ -34,14 +35,17 @@ class Done:
 
 
 class Job:
-    """A command that was started in a guest, in a session and a control group of its own."""
+    """A command that was started in a guest, in a session and a control group of its own.
 
-    def __init__(self, machine: Machine, line: Line, number: int, script: str) -> None:
+    `wanted` is what `verb` takes: a shell script for "run" (init.sh), JSON for "nurse" (nursery.py).
+    """
+
+    def __init__(self, machine: Machine, line: Line, number: int, wanted: str, verb: Literal["run", "nurse"] = "run") -> None:
         self._machine, self._line, self._number = machine, line, number
-        self._folder = machine.own / "jobs" / str(number)
+        self._folder = machine.jobs / str(number)
         self._folder.mkdir(parents=True)
-        (self._folder / "start").write_text(script)
-        machine.say(f"run {number}")
+        (self._folder / "start").write_text(wanted)
+        machine.say(f"{verb} {number}")
         pid = line.wait(f"started {number}", GRACE_SECONDS)
         if pid is None:
             raise VmError(f"a command did not start; the guest's console ended with\n{machine.console()}")

@@ -57,6 +57,8 @@ class Machine:
         if os.geteuid() != 0:
             raise Unavailable("a virtual machine needs root here, for a private view of / that it can be given; use sudo")
         self.options = options
+        self.has_nursery = False
+        """Whether nursery.py runs in it."""
         image, qemu = fetch.image(options.kernel), fetch.qemu()
         self._scratch = Path(tempfile.mkdtemp(prefix="damopipe-vm-"))
         self._remover = subprocess.Popen(["/bin/sh", "-c", REMOVE, "remove", self._scratch], stdin=subprocess.PIPE,
@@ -84,6 +86,11 @@ class Machine:
     def own(self) -> Path:
         """Where the harness keeps its own files on the share."""
         return self.share / ".vm"
+
+    @property
+    def jobs(self) -> Path:
+        """A folder for each command."""
+        return self.own / "jobs"
 
     def say(self, line: str) -> None:
         assert self._qemu.stdin

@@ -101,7 +101,7 @@ def without_pictures(vm: Guest, name: str, instead: Mapping[str, str] = MappingP
 
 def started(vm: Guest) -> Job:
     """A run that has begun to record."""
-    job = vm.start(vm.damopipe_command("run", pipeline(vm, SLEEPER)))
+    job = vm.start_damopipe("run", pipeline(vm, SLEEPER))
     job.wait_for("run 1:", 300)
     return job
 

@@ -73,7 +73,7 @@ def test_the_recommended_age_saves_what_was_promised(vm_with: VmWith, capsys: py
     assert f"age = [{json.dumps(best['definition']['pattern']['age'][0])}, " in text
     (vm.share / "reclaim.toml").write_text(text.partition("[[output]]")[0])
     before, _ = resident(vm, known)
-    job = vm.start(vm.damopipe_command("run", "reclaim.toml"))
+    job = vm.start_damopipe("run", "reclaim.toml")
     job.wait_for("run 2:", 300)
     rss, swap = settled(vm, known, before)
     saved = before - rss
