@@ -59,8 +59,8 @@ def test_the_recommended_age_saves_what_was_promised(vm_with: VmWith, capsys: py
     vm = vm_with(mem_mb=1536, numa=2, swap_mb=512)
     known = vm.start(hot_cold(HOT_MIB, COLD_MIB), cpu=0)
     known.wait_for("ready")
-    # Of so small a working set 0.2% are ten pages a minute, and less than a minute is watched.
-    sets = ("--set", "seconds=40s", "--set", "objective=5%")
+    # Of so small a working set 0.2% are ten pages a minute, and hardly a minute is watched.
+    sets = ("--set", "seconds=70s", "--set", "objective=5%")
     done = vm.damopipe("run", find_reclaim_age(vm, known.pid), *sets, "--json", timeout=400)
     assert done.returncode == 0, done.stderr
     (folder,) = (path for path in (vm.share / "damopipe-runs").iterdir() if not path.is_symlink())
