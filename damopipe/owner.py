@@ -6,6 +6,7 @@ Invariant: without sudo nothing is changed. Addresses of a process's memory are 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,28 @@ def give_tree(folder: Path) -> None:
     give(folder, 0o700)
     for path in folder.rglob("*"):
         give(path, 0o700 if path.is_dir() and not path.is_symlink() else 0o600)
+
+
+@contextmanager
+def folder_whole(path: Path) -> Iterator[Path]:
+    """A folder to fill beside `path`; it takes the place of `path` when the block ends well, and is gone when it does not.
+
+    Raises StageError with what to do when the place cannot be written.
+    """
+    fresh, old = (path.with_name(f".{path.name}.{word}{os.getpid()}") for word in ("", "old."))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.mkdir()
+        yield fresh
+        give_tree(fresh)
+        if path.exists():
+            path.rename(old)
+        fresh.rename(path)
+    except OSError as error:
+        raise StageError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
+    finally:
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 @contextmanager

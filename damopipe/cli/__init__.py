@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "whatif": "whatif",
     "sql": "sql",
     "import": "import_",
+    "export": "export",
     "convert": "convert",
     "runs": "runs",
     "start": "start",

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from damopipe.cli import output
-from damopipe.cli.options import RunOption, StoreOption, store_path
-from damopipe.errors import UsageError
+from damopipe.cli.options import RunOption, StoreOption, parse_pairs, store_path
 
 
 def command(
@@ -32,20 +31,10 @@ def command(
 
     opened = Store(store_path(store))
     run_id = opened.resolve_run(run)
-    given = _given(options)
+    given: dict[str, object] = {**parse_pairs(options, "-O")}
     if file is None:
         output.data(show_chart(name, given, run_id, opened))
         return 0
     make_chart(name, given | {"theme": theme}, run_id, opened, file)
     output.say(f"wrote {file}")
     return 0
-
-
-def _given(options: list[str] | None) -> dict[str, object]:
-    given: dict[str, object] = {}
-    for text in options or []:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise UsageError(f"-O {text}: write it as -O key=value")
-        given[key.strip()] = value
-    return given

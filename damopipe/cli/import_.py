@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recordings; '-' is standard input.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Recordings, or directories of what damo flushed; '-' is standard input."),
+    ],
     store: StoreOption = None,
     name: Annotated[str | None, typer.Option("--name", "-n", help="What to call the runs; else as the file.")] = None,
     sample: Annotated[
@@ -27,23 +30,26 @@ def command(
     aggregation: Annotated[
         str | None, typer.Option("--aggregation", metavar="TIME", help="The aggregation interval, if no file tells it.")
     ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Take in an exported run that the store has already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was imported as JSON.")] = False,
 ) -> int:
-    """Take in recordings of damo, perf, trace-cmd and ftrace: each becomes a run.
+    """Take in recordings of damo, perf, trace-cmd, ftrace and memtierd: each becomes a run. And runs that damopipe exported.
 
     What a file is, is found from its bytes; gzip, xz and zstd are unpacked. A damaged file gives what comes before the
-    damage, and exit code 1.
+    damage, and exit code 1. Of damopipe export's Parquet, name the folder.
     """
     from damopipe.cli.reading import reading
     from damopipe.interop.importing import import_file
+    from damopipe.interop.run_folder import fresh_folders, import_folder, run_folders
     from damopipe.store import Store
 
     known, opened = _known(sample, aggregation), Store(store_path(store))
     made: list[Imported] = []
     damaged = False
-    for file in files:
+    for file in (place for given in files for place in fresh_folders(given, opened, again, output.note) or [given]):
         with reading(quiet=as_json) as tell:
-            found = import_file(file, opened, known, tell, name)
+            is_run = file.is_dir() and run_folders(file) == [file]
+            found = import_folder(file, opened, name, again) if is_run else import_file(file, opened, known, tell, name)
         made.append(found)
         for note in found.notes:
             output.say(f"note: {note}")

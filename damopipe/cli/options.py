@@ -32,10 +32,15 @@ def store_path(given: Path | None) -> Path:
 
 def parse_sets(sets: list[str] | None) -> dict[str, str]:
     """`["a=1"]` as `{"a": "1"}`; UsageError for anything without a name and an equals sign."""
+    return parse_pairs(sets, "--set", "name")
+
+
+def parse_pairs(texts: list[str] | None, flag: str, what: str = "key") -> dict[str, str]:
+    """The values that a repeatable flag gives, by their names. UsageError for one without a name and an equals sign."""
     pairs = {}
-    for text in sets or []:
+    for text in texts or []:
         name, equals, value = text.partition("=")
         if not (equals and name.strip()):
-            raise UsageError(f"--set {text}: write it as --set name=value")
+            raise UsageError(f"{flag} {text}: write it as {flag} {what}=value")
         pairs[name.strip()] = value
     return pairs

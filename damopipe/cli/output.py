@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from damopipe.errors import DamopipeError
 
@@ -14,6 +14,11 @@ def data(text: str) -> None:
     """One piece of data, and a line end, to stdout."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def binary() -> BinaryIO:
+    """stdout for data that is made as bytes."""
+    return sys.stdout.buffer
 
 
 def say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""How far a long file is read: a bar on a terminal, nothing elsewhere."""
+"""How far a long file is read or written: a bar on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ if TYPE_CHECKING:
     from damopipe.interop.source import Source
 
     Tell = Callable[[Imported, Source], None]
+
+
+@contextmanager
+def counting(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """What takes how much more of an export is done, and of how much."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("writing"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("writing", total=None)
+        yield lambda done, total: bar.update(task, advance=done, total=total)
 
 
 @contextmanager

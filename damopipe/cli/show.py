@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from damopipe.cli import output
-from damopipe.cli.options import StoreOption, store_path
+from damopipe.cli.options import StoreOption, parse_pairs, store_path
 from damopipe.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from damopipe.outputs.show import Wanted
 
 Range = tuple[str, str]
+_WEIGHTS = (0, 1e6, 1)
 
 
 def command(
@@ -37,18 +40,31 @@ def command(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="So many regions at most.")] = None,
     weights: Annotated[
         tuple[float, float, float], typer.Option("--weights", metavar="SIZE RATE AGE", help="Of the temperature.")
-    ] = (0, 1e6, 1),
+    ] = _WEIGHTS,
     template: Annotated[
         str | None,
         typer.Option("--format", "-f", metavar="TEMPLATE", help="A line a region: '{start:#x} {size}'."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    damo: Annotated[
+        str | None,
+        typer.Option("--damo-compatible", metavar="REPORT", help="A report with damo's numbers: wss, heatmap …"),
+    ] = None,
+    options: Annotated[
+        list[str] | None, typer.Option("--option", "-O", metavar="KEY=VALUE", help="Of --damo-compatible: step=1, time_bins=500.")
+    ] = None,
     store: StoreOption = None,
 ) -> int:
     """Show the regions of one snapshot of a run: a table, lines, boxes, histograms or percentiles.
 
     The temperature of a region is size, access rate (%) and age (us) times their weights, negative where it is idle.
+
+    --damo-compatible prints what damo prints with raw numbers, by its rules: wss, nr_regions, heatmap, guide,
+    recency-percentiles, temperature-percentiles, recency-sz-hist, temperature-sz-hist. It takes --at, --target, --json and -O.
     """
+    if damo is not None or options:
+        others = (style != "table", size, rate, age, address, sort != "address", limit, weights != _WEIGHTS, template)
+        return _as_damo(damo, run, at, target, options, as_json, store, any(others))
     from damopipe.outputs.chart import heading_of
     from damopipe.outputs.show import regions_of
     from damopipe.report import show
@@ -72,6 +88,29 @@ def command(
     else:
         screen = this_screen()
         output.data(as_this_screen_can("\n".join(show.draw(snapshot, style, screen)), screen))
+    return 0
+
+
+def _as_damo(
+    name: str | None, run: str, at: str | None, target: int | None, options: list[str] | None, as_json: bool,
+    store: Path | None, has_others: bool,
+) -> int:  # fmt: skip
+    if name is None:
+        raise UsageError("-O goes with --damo-compatible")
+    if has_others:
+        raise UsageError("--damo-compatible takes --at, --target, --json and -O; the other options are of damopipe's own views")
+    from damopipe.outputs.damo import report
+    from damopipe.store import Store
+
+    given = parse_pairs(options, "-O")
+    opened = Store(store_path(store))
+    found = report(opened, opened.resolve_run(run), name, given, target, at and _time(at))
+    if as_json:
+        output.data(json.dumps(found.rows, indent=2, default=str))
+    else:
+        output.data("\n".join(found.lines))
+    if found.note:
+        output.note(found.note)
     return 0
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from damopipe.errors import DamagedError
-from damopipe.interop.assembly import Assembly, joined
+from damopipe.interop.assembly import Assembly
 from damopipe.interop.items import Header, Item, Known
+from damopipe.interop.kinds import joined
 from damopipe.interop.source import Source
 
 if TYPE_CHECKING:

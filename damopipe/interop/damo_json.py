@@ -16,7 +16,7 @@ from damopipe.batches import batch
 from damopipe.errors import DamagedError
 from damopipe.interop.items import Header, Item, Known
 from damopipe.interop.json_pieces import Pieces
-from damopipe.interop.numbers import integer, microseconds, size
+from damopipe.interop.numbers import integer, integers, microseconds, size
 from damopipe.interop.source import CHUNK, Source
 from damopipe.interop.targets import Targets
 from damopipe.records import Batch
@@ -89,7 +89,7 @@ def _opened(header: Mapping[str, Any], targets: Targets, known: Known, label: st
         target_id = targets.target((kdamond, context, scheme, called), context_id, called)
         scheme_id = None
         if scheme is not None:
-            scheme_id = targets.scheme((kdamond, context, scheme), context_id, f"scheme {scheme}", "stat")
+            scheme_id = targets.scheme((kdamond, context, scheme), context_id, f"scheme {scheme}", action="stat")
     except _ODD as error:
         raise DamagedError(f"{label}: its header is none of damo's ({error}); what comes before it is kept") from None
     return Record(target_id, scheme_id, sample, aggr)
@@ -154,33 +154,37 @@ def _columns(snapshots: Sequence[Mapping[str, Any]], record: Record) -> Iterator
         "nr_regions": counts,
     })  # fmt: skip
     regions = list(chain.from_iterable(each))
-    times = [end for end, count in zip(ends, counts, strict=True) for _ in range(count)]
-    columns = [list(column) for column in zip(*regions, strict=True)] or [[], [], [], [], []]
-    names = ("start_addr", "end_addr", "nr_accesses", "age", "filter_passed_bytes")
-    is_filtered = record.scheme_id is not None
-    known = {name: column for name, column in zip(names, columns, strict=True) if is_filtered or name != names[-1]}
-    yield batch("region", {"target_id": [record.target_id] * len(times), "ts": times, **known})
+    columns: dict[str, Any] = {
+        "target_id": [record.target_id] * len(regions),
+        "ts": [end for end, count in zip(ends, counts, strict=True) for _ in range(count)],
+        "start_addr": integers([one["start"] for one in regions]),
+        "end_addr": integers([one["end"] for one in regions]),
+        "nr_accesses": integers([_accesses(one) for one in regions]),
+        "age": [None if age is not None and age < 0 else age for age in integers([_age(one) for one in regions])],
+    }
+    if record.scheme_id is not None:
+        columns["filter_passed_bytes"] = [size(one.get("sz_filter_passed")) for one in regions]
+    yield batch("region", columns)
     yield from _hits(snapshots, record.target_id)
     yield from _stats(snapshots, record)
 
 
-def _regions(snapshot: Mapping[str, Any]) -> list[tuple[int | None, ...]]:
+def _regions(snapshot: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Without the one of -1 accesses that damo appends to a recording of a single snapshot."""
-    found = [
-        (integer(one["start"]), integer(one["end"]), _accesses(one.get("nr_accesses")), _age(one.get("age")),
-         size(one.get("sz_filter_passed")))
-        for one in snapshot["regions"]
-    ]  # fmt: skip
-    return [region for region in found if region[2] != -1]
+    found: Sequence[Mapping[str, Any]] = snapshot["regions"]
+    if found and integer(_accesses(found[-1])) == -1:
+        return [one for one in found if integer(_accesses(one)) != -1]
+    return found
 
 
-def _accesses(found: Any) -> int | None:
-    return integer(found["samples"] if isinstance(found, dict) else found)
+def _accesses(region: Mapping[str, Any]) -> Any:
+    found = region.get("nr_accesses")
+    return found["samples"] if isinstance(found, dict) else found
 
 
-def _age(found: Any) -> int | None:
-    age = integer(found.get("aggr_intervals") if isinstance(found, dict) else found)
-    return None if age is not None and age < 0 else age
+def _age(region: Mapping[str, Any]) -> Any:
+    found = region.get("age")
+    return found.get("aggr_intervals") if isinstance(found, dict) else found
 
 
 def _sample_us(snapshot: Mapping[str, Any], record: Record) -> int | None:

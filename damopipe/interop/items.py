@@ -5,8 +5,8 @@ The first item is a `Header`. A context or a target comes before the first recor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from damopipe.interop.source import Source
@@ -45,13 +45,32 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """What is to be added to all times of a recording for the wall clock, as the recording itself tells."""
+
+    offset_ns: int
+    told_by: str
+    """Who noted it, for a person: "perf (-k)"."""
+
+
+@dataclass
+class Numbers:
+    """The numbers of contexts, targets and schemes that were given so far: files of one run go on with them."""
+
+    known: dict[tuple[str, Hashable], int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Known:
     """What whoever imports a file knows and the file may not tell."""
 
     sample_us: int | None = None
     aggr_us: int | None = None
     contexts: tuple[Mapping[str, Any], ...] = ()
-    """Columns of the table `context` in the order of the contexts, each with the `pids` of its targets."""
+    """Columns of the table `context` in their order, each with the `pids` of its targets and the `actions` of its schemes."""
+
+    numbers: Numbers = field(default_factory=Numbers, compare=False)
 
     @property
     def nr_samples(self) -> int | None:
@@ -59,7 +78,7 @@ class Known:
         return self.aggr_us // self.sample_us if self.sample_us and self.aggr_us else None
 
 
-Item = Header | Context | Scheme | TargetRow | Batch | Note
+Item = Header | Context | Scheme | TargetRow | Batch | Note | Clock
 Reader = Callable[[Source, Known], Iterator[Item]]
 
 

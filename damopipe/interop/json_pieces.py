@@ -13,8 +13,9 @@ from typing import Any
 
 from damopipe.errors import DamagedError
 
-LARGEST = 1 << 27
-"""Characters of one value: a snapshot of a million regions has some hundred million."""
+LARGEST = 1 << 25
+"""Characters of one value: a snapshot of 60,000 regions has as many. What the worst of them becomes takes 700 MB."""
+_LONGEST_WORD = 16
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -55,13 +56,20 @@ class Pieces:
         while True:
             try:
                 found, end = _DECODER.raw_decode(self._text, self._at)
-            except (json.JSONDecodeError, RecursionError, ValueError):
-                if not self._more(True):
-                    raise self._damaged("no value") from None
-                continue
+            except json.JSONDecodeError as error:
+                if self._may_go_on(error) and self._more(True):
+                    continue
+                self._at = self._at if self._may_go_on(error) else error.pos
+                raise self._damaged("no value") from None
+            except (RecursionError, ValueError):
+                raise self._damaged("no value") from None
             if end < len(self._text) or not self._more(False):  # a number may go on
                 self._at = end
                 return found
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        """Whether it is no error but the end of what was fetched so far, within a word or a string."""
+        return error.pos + _LONGEST_WORD >= len(self._text) or error.msg.startswith("Unterminated")
 
     def end(self) -> None:
         """Raises DamagedError if there is more than space."""

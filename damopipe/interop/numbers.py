@@ -5,6 +5,8 @@ Source: damo's records from 2021 on. What cannot be a number is an error of the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from damopipe import units
 from damopipe.errors import UsageError
 
@@ -18,6 +20,18 @@ def integer(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     raise ValueError(f"{value!r} is no number")
+
+
+def integers(values: Sequence[object]) -> list[int | None]:
+    """Each of them as `integer` has it; those of a recording are mostly all of one form. Raises ValueError."""
+    try:
+        text = "\n".join(values).replace(",", "")  # type: ignore[arg-type]
+    except TypeError:
+        return [integer(value) for value in values]
+    parts = text.split("\n")
+    if len(parts) != len(values) or not (text.isascii() and text.replace("\n", "").isdecimal() and all(parts)):
+        return [integer(value) for value in values]
+    return list(map(int, parts))
 
 
 def microseconds(value: object) -> int | None:

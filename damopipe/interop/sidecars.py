@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from damopipe.records import Batch
 
 PAGE_BYTES, TICK_US = 4096, 10_000
 SUFFIXES = ("mem_footprint", "vmas", "proc_stats")
+BESIDE = tuple(f".{suffix}" for suffix in ("kdamonds", *SUFFIXES, "profile", "trace"))
+"""How the names of all files end that damo writes beside a recording."""
 LARGEST = 1 << 30
 _HINT = "move it away to import without it"
 _ODD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
@@ -27,26 +30,26 @@ Sample = Mapping[str, Any]
 
 
 class Sidecars:
-    """The files beside a recording; empty where there are none."""
+    """The files beside recordings that are parts of one, in their order; empty where there are none."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, *paths: Path) -> None:
+        self._paths = paths
         self._samples: dict[str, list[Sample]] = {}
         for suffix in SUFFIXES:
-            if found := _load(path, suffix):
+            if found := [one for path in paths for one in _load(path, suffix) or ()]:
                 self._samples[suffix] = found
 
     def known(self, given: Known) -> Known:
         """What was given, completed by the parameters that were recorded with it."""
-        parameters = _load(self._path, "kdamonds") or []
+        path, parameters = next(((path, found) for path in self._paths if (found := _load(path, "kdamonds"))), (None, []))
         try:
             contexts = tuple(_context(one) for kdamond in parameters for one in kdamond["contexts"])
         except _ODD as error:
-            raise DamagedError(f"{self._path}.kdamonds: is none of damo's ({error}); {_HINT}") from None
+            raise DamagedError(f"{path}.kdamonds: is none of damo's ({error}); {_HINT}") from None
         if not contexts:
             return given
         sample, aggr = contexts[0].get("sample_us"), contexts[0].get("aggr_us")
-        return Known(given.sample_us or sample, given.aggr_us or aggr, contexts)
+        return replace(given, sample_us=given.sample_us or sample, aggr_us=given.aggr_us or aggr, contexts=contexts)
 
     @property
     def is_empty(self) -> bool:
@@ -71,7 +74,7 @@ class Sidecars:
                 yield from makers[suffix](samples)
             except _ODD as error:
                 raise DamagedError(
-                    f"{self._path}.{suffix}: makes no sense ({error}); move it away to import without it"
+                    f"{self._paths[0]}.{suffix}: makes no sense ({error}); move it away to import without it"
                 ) from None
 
 
@@ -91,7 +94,7 @@ def _load(path: Path, suffix: str) -> list[Any] | None:
 
 
 def _context(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of the table `context`, and the pids of its targets."""
+    """Columns of the table `context`, the pids of its targets and the actions of its schemes."""
     intervals, limits = found.get("intervals") or {}, found.get("nr_regions") or {}
     return {
         "operations": str(found["ops"]),
@@ -101,6 +104,7 @@ def _context(found: Mapping[str, Any]) -> dict[str, Any]:
         "min_nr_regions": integer(limits.get("min")),
         "max_nr_regions": integer(limits.get("max")),
         "pids": tuple(integer(target.get("pid")) for target in found.get("targets") or ()),
+        "actions": tuple(str(scheme["action"]) for scheme in found.get("schemes") or ()),
     }
 
 

@@ -19,6 +19,8 @@ from typing import BinaryIO, cast
 from damopipe.errors import DamagedError, UsageError
 
 CHUNK = 1 << 20
+WINDOW = 1 << 27
+"""Bytes that a zstd stream may look back: more than its highest levels need."""
 HEAD = 1 << 16
 """How much of a file can be looked at before it is read."""
 _BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
@@ -29,13 +31,15 @@ class Source:
 
     def __init__(self, label: str, packed: BinaryIO, size: int | None) -> None:
         self.label, self.size = label, size
+        self._packed = packed
+        self._direct: _Direct | None = None
         self._counted = _Counted(packed)
         self._file, self._errors = _unpacked(self._counted)
         self._head = self._fetch(HEAD)
 
     @property
     def taken(self) -> int:
-        return self._counted.taken
+        return self._direct.taken if self._direct else self._counted.taken
 
     @property
     def head(self) -> bytes:
@@ -54,10 +58,10 @@ class Source:
         while chunk := self.read():
             yield chunk
 
-    def blocks(self) -> Iterator[bytes]:
-        """The rest in pieces of whole lines; the last line may lack its end."""
+    def blocks(self, size: int = CHUNK) -> Iterator[bytes]:
+        """The rest in pieces of whole lines, of some `size` bytes; the last line may lack its end."""
         rest = b""
-        for chunk in self.chunks():
+        while chunk := self.read(size):
             cut = chunk.rfind(b"\n") + 1
             if cut:
                 yield rest + chunk[:cut]
@@ -78,7 +82,11 @@ class Source:
 
     @contextmanager
     def seekable(self) -> Iterator[BinaryIO]:
-        """The whole of it as a file that can be read anywhere: a temporary one, so that packed files and pipes are no other."""
+        """The whole of it as a file that can be read anywhere: a temporary one for what is packed or comes through a pipe."""
+        if self._file is self._counted.buffered and self._packed.seekable():
+            self._direct = _Direct(self._packed)
+            yield cast("BinaryIO", self._direct)
+            return
         with tempfile.TemporaryFile(prefix="damopipe-") as file:
             for chunk in self.chunks():
                 file.write(chunk)
@@ -91,12 +99,21 @@ class Source:
             raise DamagedError(f"{self.label}: unpacking fails at byte {self.taken:,} of the file ({error})") from None
 
 
+def read_at(file: BinaryIO, at: int, count: int) -> bytes:
+    """Bytes of a file from a place on that the file itself may have told: fewer, or none, where there is no such place."""
+    if at >= file.seek(0, io.SEEK_END):
+        return b""
+    file.seek(at)
+    return file.read(count)
+
+
 class _Counted(io.RawIOBase):
     """A file that knows how much of it was read."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.taken = file, 0
         self._head = b""
+        self.buffered = cast("BinaryIO", io.BufferedReader(self, CHUNK))
 
     def peek(self, count: int) -> bytes:
         """The next bytes, which stay."""
@@ -116,13 +133,34 @@ class _Counted(io.RawIOBase):
         return len(found)
 
 
+class _Direct:
+    """A file that is read anywhere, and knows how much was read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.taken = file, 0
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(place, whence)
+
+    def read(self, count: int) -> bytes:
+        found = self._file.read(count)
+        self.taken += len(found)
+        return found
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def flush(self) -> None:
+        """Nothing was written."""
+
+
 Errors = tuple[type[Exception], ...]
 
 
 def _unpacked(file: _Counted) -> tuple[BinaryIO, Errors]:
     """The file, unpacked if its first bytes say that it is packed, and what a damaged one raises."""
     magic = file.peek(6)
-    buffered = io.BufferedReader(file, CHUNK)
+    buffered = file.buffered
     if magic.startswith(b"\x1f\x8b"):
         return cast("BinaryIO", gzip.GzipFile(fileobj=buffered)), _BROKEN
     if magic == b"\xfd7zXZ\0":
@@ -135,7 +173,7 @@ def _unpacked(file: _Counted) -> tuple[BinaryIO, Errors]:
 def _zstd(file: BinaryIO) -> tuple[BinaryIO, Errors]:
     import zstandard
 
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(file, read_across_frames=True)
+    reader = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file, read_across_frames=True)
     return cast("BinaryIO", reader), (zstandard.ZstdError,)
 
 
@@ -146,8 +184,6 @@ def opened(path: Path) -> Iterator[Source]:
         if str(path) == "-":
             yield Source("standard input", sys.stdin.buffer, None)
             return
-        if path.is_dir():
-            raise UsageError(f"{path}: is a directory without recordings; name the files in it")
         try:
             file = stack.enter_context(path.open("rb"))
         except OSError as error:

@@ -51,6 +51,10 @@ class Merge:
         if decoded.lost:
             self._marks += self._count(cpu, decoded.lost, overrun)
 
+    def last_ns(self, cpu: int) -> int | None:
+        """The time of the last event of `cpu` that was added, of whatever kind."""
+        return self._last_ns.get(cpu)
+
     def release(self, until_ns: int | None = None) -> Drained:
         """All that happened before `until_ns`; all there is if that is None."""
         events = {layout.name: self._release(layout, until_ns) for layout in self._layouts}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from damopipe.errors import DamopipeError, Interrupted, StageError
+from damopipe.errors import DamopipeError, Interrupted
 
 if TYPE_CHECKING:
     from damopipe.pipeline.planned import Plan, PlannedCheck, PlannedOutput
@@ -35,16 +35,16 @@ class OutputResult:
 
 def make_outputs(plan: Plan, run_id: int, store: Store, out_dir: Path, say: Say) -> list[OutputResult]:
     """Makes every output, then every check of a plan about one run; records in the store what became of each."""
-    made = [_output(number, output, run_id, store, out_dir) for number, output in enumerate(plan.outputs)]
+    made = [_output(number, output, run_id, store, out_dir, say) for number, output in enumerate(plan.outputs)]
     return made + [_check(number, check, run_id, store, say) for number, check in enumerate(plan.checks)]
 
 
-def _output(number: int, output: PlannedOutput, run_id: int, store: Store, out_dir: Path) -> OutputResult:
+def _output(number: int, output: PlannedOutput, run_id: int, store: Store, out_dir: Path, say: Say) -> OutputResult:
     began = time.monotonic()
     path = out_dir / str(output.file)
     error, summary = None, ""
     try:
-        summary = _make(output, run_id, store, path)
+        summary = _make(output, run_id, store, path, say)
     except Interrupted:
         raise
     except DamopipeError as failure:
@@ -55,7 +55,7 @@ def _output(number: int, output: PlannedOutput, run_id: int, store: Store, out_d
     return OutputResult(output.kind, " ".join(output.name.split()), file, error, summary, took_ms)
 
 
-def _make(output: PlannedOutput, run_id: int, store: Store, path: Path) -> str:
+def _make(output: PlannedOutput, run_id: int, store: Store, path: Path, say: Say) -> str:
     if output.kind == "chart":
         from damopipe.outputs.chart import make_chart
 
@@ -75,7 +75,9 @@ def _make(output: PlannedOutput, run_id: int, store: Store, path: Path) -> str:
         from damopipe.outputs.whatif import make_whatif
 
         return make_whatif(output, run_id, store, path)
-    raise StageError(f"this version of damopipe does not make a {output.kind} yet; leave this output out")
+    from damopipe.outputs.export import make_export
+
+    return make_export(output.name, run_id, store, path, say)
 
 
 def _check(number: int, check: PlannedCheck, run_id: int, store: Store, say: Say) -> OutputResult:

@@ -71,4 +71,5 @@ def heading_of(run_id: int, store: Store) -> Heading:
 def _heading(query: Query, run_id: int) -> Heading:
     rows = query(_RUN, {"run": run_id})
     run: dict[str, Any] = {name: None if column[0] is np.ma.masked else column[0] for name, column in rows.items()}
-    return Heading(run["pipeline"], run_id, run["backend"], run["started"], dict(run["targets"] or {}), run["tag"])
+    names = {key: " ".join(name.split()) for key, name in dict(run["targets"] or {}).items()}  # a command may have lines
+    return Heading(run["pipeline"], run_id, run["backend"], run["started"], names, run["tag"])

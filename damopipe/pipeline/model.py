@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, StringConstraints, field_validator
 
 from damopipe.damon.model import Model
+from damopipe.pipeline.exports import FORMATS
 from damopipe.pipeline.model_guard import Guard
 from damopipe.pipeline.model_scheme import U32, Filter, Node, Scheme
 from damopipe.pipeline.values import Bp, Pid, Size, Span, TimeMs, TimeUs, shown
@@ -119,9 +120,11 @@ class Output(Model):
         description="Beside sql: a Vega-Lite file, relative to the pipeline file, that draws the rows (its data is named rows).",
     )
     report: StrictStr | None = Field(None, description="An HTML report: the file's name.")
-    export: StrictStr | None = Field(None, description="The format that the run is exported in.")
+    export: StrictStr | None = Field(None, description=f"The format that the run is exported in: {', '.join(FORMATS)}.")
     whatif: StrictStr | None = Field(None, description="A file of schemes, with lists of values, that are tried on the records.")
-    file: StrictStr | None = Field(None, description="The file to write, in the run's folder; its ending is its format.")
+    file: StrictStr | None = Field(
+        None, description="The file to write, or an export's folder of tables, in the run's folder; its ending is its format."
+    )
     options: dict[str, Any] = Field(
         {}, description="A chart's own options: time_bins, addr_bins, scale …; a what-if's objective."
     )

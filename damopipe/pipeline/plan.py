@@ -11,7 +11,7 @@ from damopipe import units
 from damopipe.damon.attrs import Attrs, Probe, RegionLimits
 from damopipe.damon.model import AddressRange
 from damopipe.errors import PipelineError, Problem
-from damopipe.pipeline import model, vega_lite
+from damopipe.pipeline import exports, model, vega_lite
 from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.load import Loaded
 from damopipe.pipeline.plan_guard import planned_feeds, planned_guard
@@ -137,7 +137,9 @@ def _output(output: model.Output, folder: Path) -> PlannedOutput:
     if output.whatif is not None:
         options = {"text": read_text(folder, output.whatif), **output.options}
         return PlannedOutput(kind="whatif", name=output.whatif, file=output.file, options=options)
-    for kind in ("chart", "report", "export"):
+    if output.export is not None:
+        return PlannedOutput(kind="export", name=str(exports.named(output.export)), file=output.file)
+    for kind in ("chart", "report"):
         name = getattr(output, kind)
         if name is not None:
             return PlannedOutput(kind=kind, name=name, file=file_of(output), options=output.options)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from damopipe.errors import PipelineError, UsageError
-from damopipe.pipeline import vega_lite
+from damopipe.pipeline import exports, vega_lite
 from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.model import Check, Output
 from damopipe.pipeline.values import shown
@@ -32,7 +32,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "report": ("html",),
     "whatif": ("toml", "csv", "json", "md", "png", "svg", "pdf", "html"),
 }
-"""What each kind of output can be written as; an export's ending is its own affair."""
+"""What each kind of output can be written as; for exports see `damopipe.pipeline.exports`."""
 
 
 def output_problems(outputs: list[Output], folder: Path, surroundings: Surroundings) -> Found:
@@ -67,6 +67,8 @@ def _output(key: str, stage: str, output: Output, folder: Path, surroundings: Su
         yield from sql_problems(key, output, folder, surroundings)
     if output.vega_lite is not None:
         yield from _vega_lite(f"{key}.vega_lite", stage, output.vega_lite, folder)
+    if stage == "export" and exports.named(output.export or "") is None:
+        yield f"{key}.export", f"unknown format {shown(output.export)}; {exports.unknown(output.export or '')}"
     if stage == "whatif":
         yield from _whatif(key, output, folder)
     elif output.options and stage != "chart":
@@ -121,15 +123,21 @@ def file_key(key: str, output: Output) -> str:
 def _file(key: str, stage: str, output: Output) -> Found:
     file, key = file_of(output), file_key(key, output)
     stage = "chart" if output.vega_lite is not None and stage.startswith("sql") else stage
+    form = exports.named(output.export) if output.export is not None else None
     endings = ENDINGS.get("sql" if stage == "sql_file" else stage)
+    example = exports.example(form) if form else f"result.{(endings or ('json',))[0]}"
     if file is None:
-        yield key, f"is missing; write file = {'result.' + endings[0] if endings else 'run.json.gz'!r}"
+        yield key, f"is missing; write file = {example!r}"
         return
     path = PurePosixPath(file)
     if path.is_absolute() or ".." in path.parts or path.name == "":
         yield key, f"{shown(file)} leaves the run's folder; give a name within it"
     elif not file.isprintable() or file.endswith("/"):
-        yield key, f"{shown(file)} is no file's name; write one like {'result.' + (endings or ('json',))[0]!r}"
+        yield key, f"{shown(file)} is no file's name; write one like {example!r}"
+    elif form:
+        wrong = exports.ending_problem(form, path)
+        if wrong:
+            yield key, f"{shown(file)}: {wrong}"
     elif endings and path.suffix.removeprefix(".") not in endings:
         kind = "a query" if stage.startswith("sql") else f"a {stage}"
         written = f"written as {path.suffix!r}" if path.suffix else "written without an ending"

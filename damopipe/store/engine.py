@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -115,6 +116,13 @@ def one_line(error: duckdb.Error) -> str:
         return head
     column = caret - len(f"LINE {number}: ") + 1
     return f"{head} (line {number}, column {max(1, column)})"
+
+
+def arrow_reader(con: Connection, sql: str, rows: int = 100_000) -> Any:
+    """The rows of a query as batches of about so many; 1.5 and 2.0 have different names for it."""
+    relation: Any = con.sql(sql)
+    read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+    return read(rows)
 
 
 def sql_error(text: str) -> str | None:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from damopipe.store import runs
 from damopipe.store.append import insert
-from damopipe.store.engine import as_usage
+from damopipe.store.engine import arrow_reader, as_usage
 from damopipe.store.export import copy_to
 from damopipe.store.file import StoreFile
 from damopipe.store.result import Result, fetch
 from damopipe.store.rolling import roll_up_part
 from damopipe.store.spill import take_in
+from damopipe.store.transfer import TakenIn, tables, take_in_run
 
 if TYPE_CHECKING:
     from damopipe.records import Batch, Column, TargetRow
@@ -132,6 +133,11 @@ class Store(StoreFile):
             if not part:
                 return taken
 
+    def rename_run(self, run_id: int, pipeline: str) -> None:
+        """Calls a run's pipeline by another name."""
+        with self.write() as con:
+            con.execute("UPDATE run SET pipeline = ? WHERE run_id = ?", [pipeline, run_id])
+
     def tag_run(self, run_id: int, tag: str | None) -> None:
         """Gives a run a name of its own, or takes it away. UsageError if another has it."""
         with self.write() as con:
@@ -153,6 +159,29 @@ class Store(StoreFile):
         """`columns` for several questions with the file open once: opening costs more than a small question."""
         with self.read() as con, as_usage():
             yield lambda sql, parameters: dict(con.execute(sql, dict(parameters)).fetchnumpy())
+
+    def table_queries(self) -> dict[str, str]:
+        """Every table that has runs and the query that gives its rows to other tools (`write_query` with a run)."""
+        with self.read(text="region") as con:
+            return tables(con)
+
+    def take_in_run(self, paths: Mapping[str, Path], *, again: bool = False) -> TakenIn:
+        """Takes in a run of another store from the Parquet files of its tables: all of it, or on an error nothing."""
+        with self.write(text=None) as con:
+            return take_in_run(con, paths, again)
+
+    @contextmanager
+    def arrow(self, sql: str, run: int | None = None) -> Iterator[Any]:
+        """A query's rows as a reader of Arrow's record batches; pyarrow must be installed."""
+        with self.read(run, text=sql) as con, as_usage():
+            yield arrow_reader(con, sql)
+
+    def write_queries(self, queries: Mapping[str, str], folder: Path, form: str, run: int, tell: Callable[[], None]) -> None:
+        """Writes the rows of several queries to files named as they are, in a folder; `tell` is called after each."""
+        with self.read(run, text=" ".join(queries.values())) as con:
+            for name, sql in queries.items():
+                copy_to(con, sql, folder / f"{name}.{form}", form)
+                tell()
 
     def write_query(self, sql: str, path: Path, form: str, run: int | None = None) -> int:
         """Writes a query's rows to a file: csv, json, jsonl, parquet or md; returns how many."""

@@ -30,6 +30,22 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
+ABOUT_FILES = "How do I hand a run to somebody?"
+"""Its answer is a file, not a picture."""
+
+
+def test_every_question_has_a_picture_of_its_own() -> None:
+    questions = re.split(r"^## ", text("howto.md"), flags=re.MULTILINE)[1:]
+    asked = [question for question in questions if not question.startswith(ABOUT_FILES)]
+    pictures = [re.findall(r"!\[[^]]+\]\((img/[\w-]+\.(?:svg|png))\)", question) for question in asked]
+    for question, found in zip(asked, pictures, strict=True):
+        assert len(found) == 1, question.splitlines()[0]
+        command = re.search(r"damopipe (chart|whatif)", question)
+        assert command and command.start() < question.index(found[0])
+        assert (ROOT / "docs" / found[0]).stat().st_size < 300_000
+    assert len({one for found in pictures for one in found}) == len(asked) >= 6
+
+
 def test_every_command_is_documented() -> None:
     for command in typer.main.get_command(build()).commands:  # type: ignore[attr-defined]
         assert f"## `damopipe {command}`" in text("commands.md")

@@ -82,6 +82,15 @@ def raw(snapshots: list[list[Region]] = TWO) -> bytes:
     return "\n".join(lines).encode()
 
 
+def memtierd(snapshots: list[list[Region]] = TWO) -> bytes:
+    lines = ["          timestamp       pid             addr    pages     accs   writes"]
+    for number, regions in enumerate(snapshots, 1):
+        lines += [
+            f"{number * STEP_NS:20} {7:8} {start:16x} {(end - start) // 4096:8} {hits:8} {0:8}" for start, end, hits, _ in regions
+        ]
+    return "\n".join(lines).encode()
+
+
 class Taken:
     """What has become of a file: its import, and the store with its run."""
 

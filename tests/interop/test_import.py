@@ -127,9 +127,16 @@ def test_the_region_that_damo_appends_to_a_single_snapshot_is_none(tmp_path: Pat
     assert Taken(tmp_path, files.perf_script(TWO[:1], "damo") + fake).regions == TWO[:1]
 
 
-def test_a_report_without_its_end_is_left_out(tmp_path: Path) -> None:
+def test_events_after_many_others(tmp_path: Path) -> None:
+    other = b"        swapper     0 [001]     0.050000: sched:sched_switch: prev_comm=a b 1 2 3\n"
+    assert Taken(tmp_path, other * 3000 + files.perf_script()).regions == TWO
+
+
+def test_a_report_without_its_end_is_left_out_and_told(tmp_path: Path) -> None:
     lines = files.perf_script().splitlines(keepends=True)
-    assert Taken(tmp_path, b"".join(lines[:-1])).regions == TWO[:1]
+    taken = Taken(tmp_path, b"".join(lines[:-1]))
+    assert taken.regions == TWO[:1]
+    assert "1 regions at the end are of reports that were cut off, and are left out" in taken.imported.notes
 
 
 def test_a_report_that_lost_events_in_the_middle_counts_them(tmp_path: Path) -> None:
@@ -168,12 +175,14 @@ def test_much_goes_in_pieces(tmp_path: Path) -> None:
     ("data", "said"),
     [
         (b"", "is empty"),
-        (b"\x17\x08Dtracing7\0", r"is a trace.dat, which this version does not read \(import what trace-cmd report prints\)"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a PNG picture"),
         (b"PAR1" + bytes(50), "is a Parquet file"),
         (bytes(8) + b"DUCK" + bytes(50), "is a DuckDB file"),
         (b'{"kdamonds": []}', "is a JSON object; a record of damo is a list"),
+        (b"[1, 2, 3]", "is JSON, but no list of damo's records"),
+        (b"[ perf record: Woken up 1 times ]\n", "is text without events of DAMON"),
         (b"hello\nworld\n", "is text without events of DAMON"),
+        (b"        swapper     0 [001]     0.150000: sched:sched_switch: prev_comm=a\n", "is a trace without events of DAMON"),
         (bytes(range(256)), "is of no known kind"),
     ],
 )
@@ -183,8 +192,10 @@ def test_foreign_files_are_named(tmp_path: Path, data: bytes, said: str) -> None
 
 
 def test_a_directory_and_a_missing_file(tmp_path: Path) -> None:
+    from damopipe.interop.folder import recordings
     from damopipe.interop.source import opened
 
-    for path, said in ((tmp_path, "is a directory"), (tmp_path / "none", "cannot be read")):
-        with pytest.raises(UsageError, match=said), opened(path):
-            pass
+    with pytest.raises(UsageError, match="is a directory without recordings"):
+        recordings(tmp_path)
+    with pytest.raises(UsageError, match="cannot be read"), opened(tmp_path / "none"):
+        pass

@@ -31,13 +31,30 @@ def test_one_that_fails_does_not_stop_the_others(recorded: Sql, tmp_path: Path) 
     stages = [
         PlannedOutput(kind="sql", name="SELECT nope", file="bad.csv"),
         PlannedOutput(kind="sql", name="SELECT accessed_bytes FROM working_set;", file="deep/good.csv"),
-        PlannedOutput(kind="export", name="run.json", file="run.json"),
+        PlannedOutput(kind="whatif", name="other.toml", file="whatif.json"),
     ]
     made = make_outputs(plan(*stages), 1, recorded.store, tmp_path, print)
     assert [one.error is None for one in made] == [False, True, False]
     assert (tmp_path / "deep" / "good.csv").read_text() == "accessed_bytes\n4096\n"
     kept = recorded("SELECT output_id, kind, file IS NULL, error IS NULL FROM output ORDER BY 1")
-    assert kept == [(0, "sql", True, False), (1, "sql", False, True), (2, "export", True, False)]
+    assert kept == [(0, "sql", True, False), (1, "sql", False, True), (2, "whatif", True, False)]
+
+
+def test_exports_say_how_much_they_are_and_what_is_left_out(recorded: Sql, tmp_path: Path) -> None:
+    said: list[str] = []
+    stages = [
+        PlannedOutput(kind="export", name=name, file=file) for name, file in (("parquet", "tables"), ("perf_script", "e.txt"))
+    ]
+    tables, text = make_outputs(plan(*stages), 1, recorded.store, tmp_path, said.append)
+    assert (tables.error, tables.name, text.error) == (None, "parquet", None)
+    assert tables.summary.endswith("KiB)") and " files, " in tables.summary
+    assert [path.name[:4] for path in (tmp_path / "tables").iterdir()] == ["run="]
+    assert (tmp_path / "e.txt").read_text().count("damon_aggregated") == 2
+    assert said == [
+        "export e.txt: text does not tell intervals: import it with --sample and --aggregation, and give damo what it asks for"
+    ]
+    kept = recorded("SELECT kind, name, file IS NOT NULL FROM output ORDER BY output_id")
+    assert kept == [("export", "parquet", True), ("export", "perf_script", True)]
 
 
 class TestChecks:

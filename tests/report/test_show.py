@@ -12,6 +12,7 @@ import pytest
 from damopipe.errors import StageError, UsageError
 from damopipe.outputs.chart import heading_of
 from damopipe.outputs.show import Wanted, regions_of
+from damopipe.records import TargetRow
 from damopipe.report import show, template
 from damopipe.report.terminal_parts import Screen
 from tests.program import Program
@@ -32,6 +33,12 @@ def some(sql: Sql) -> Sql:
 def shown(sql: Sql, style: str = "table", screen: Screen = PLAIN, **wanted: Any) -> list[str]:
     rows, every = regions_of(sql.store, sql.run_id, Wanted(**wanted))
     return list(show.draw(show.Snapshot(rows, heading_of(sql.run_id, sql.store), every), style, screen))
+
+
+def test_a_command_of_several_lines_has_one(sql: Sql) -> None:
+    sql.run(targets=(TargetRow(0, 0, "command", "python3 -c 'import time\n\ntime.sleep(1)'"),))
+    sql.snapshot(ts=10**9, start=9 * 10**8).region(0, PAGE, 1)
+    assert shown(sql)[1].startswith("python3 -c 'import time time.sleep(1)' after 100 ms: 1 regions")
 
 
 def test_a_table(some: Sql) -> None:

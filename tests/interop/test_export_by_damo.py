@@ -1,0 +1,107 @@
+"""damo itself reads what we export, and its reports say what they say of the recording that we had taken in.
+
+damo writes to the kernel's files for some of its commands: here it only ever runs in a mount namespace of its own, with an
+empty /sys, and reads files. Where it is not installed, or no such namespace can be had, these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.recordings import real
+from tests.rows import Sql
+
+from .exported import S, taken, written
+
+RECORDINGS = ("masim_stairs_30s_k6.12", "masim_zigzag_30s_k7.3", "paddr_k6.12")
+REPORTS = (
+    ("wss", "--raw_number", "-r", "0", "101", "5"),
+    ("wss", "--raw_number", "-r", "0", "101", "5", "-s", "time"),
+    ("nr_regions", "-r", "0", "101", "5"),
+    ("heatmap", "--output", "raw"),
+    ("record_info", "--raw_numbers"),
+)
+FOOTPRINTS = (
+    ("footprints", "rss", "--raw_number"),
+    ("footprints", "vsz", "--raw_number"),
+    ("footprints", "sys_used", "--raw_number"),
+)
+_ALONE = 'mount -t tmpfs none /sys && mkdir /sys/module && exec "$@"'
+
+Damo = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def damo(tmp_path_factory: pytest.TempPathFactory) -> Damo:
+    """`damo report …` on a file, with nothing of the kernel in its reach, and a `file` that calls JSON what damo expects."""
+    program = os.environ.get("DAMO") or shutil.which("damo")
+    if program is None:
+        pytest.skip("damo is not installed: put it into PATH, or name it in $DAMO, to force this test")
+    sniffer = shutil.which("file")
+    if sniffer is None:
+        pytest.skip("file is not installed, by which damo tells its formats: install it to force this test")
+    alone = ["unshare", "-m", "sh", "-c", _ALONE, "sh"]
+    if subprocess.run([*alone, "true"], capture_output=True).returncode:
+        pytest.skip("no mount namespace of one's own can be had here: run as root to force this test")
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "file").write_text(f'#!/bin/sh\nhead -c1 "$2" | grep -q "\\[" && echo "JSON data" && exit\nexec {sniffer} "$@"\n')
+    (folder / "file").chmod(0o755)
+
+    def report(name: str, path: Path, *options: str) -> str:
+        assert name in {one[0] for one in (*REPORTS, *FOOTPRINTS)}, "damo's other commands write"
+        done = subprocess.run(
+            [*alone, str(program), "report", name, "--input", str(path), *options], capture_output=True, text=True, timeout=60,
+            cwd=folder, env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert done.stdout.strip()
+        return done.stdout
+
+    return report
+
+
+@pytest.mark.parametrize(
+    ("recording", "form"),
+    [("masim_stairs_30s_k6.12", "json"), *((one, form) for one in RECORDINGS for form in ("json_compressed", "perf_script"))],
+)
+def test_its_reports_are_those_of_the_recording(sql: Sql, damo: Damo, tmp_path: Path, recording: str, form: str) -> None:
+    """Of a recording in the same form: text tells neither intervals nor more than microseconds."""
+    name = "perf_script.txt" if form == "perf_script" else "damon.json_compressed"
+    original = tmp_path / "original"  # without what lies beside it, so that its clock stays as it is
+    original.write_bytes(real(f"kernel/{recording}/{name}").read_bytes())
+    taken(sql, original)
+    written(sql, form, tmp_path / "exported")
+    for report, *options in REPORTS:
+        one, other = (damo(report, path, *options) for path in (original, tmp_path / "exported"))
+        assert other == one, report
+
+
+@pytest.mark.parametrize("recording", RECORDINGS[:1])
+def test_footprints_are_those_of_the_recording(sql: Sql, damo: Damo, tmp_path: Path, recording: str) -> None:
+    original = real(f"kernel/{recording}/damon.json_compressed")
+    taken(sql, original)
+    written(sql, "json_compressed", tmp_path / "exported")
+    for report, *options in FOOTPRINTS:
+        one, other = (
+            damo(report, path.with_name(f"{path.name}.mem_footprint"), *options) for path in (original, tmp_path / "exported")
+        )
+        assert other == one, options
+
+
+@pytest.mark.parametrize("form", ["json", "json_compressed", "perf_script"])
+def test_it_finds_the_working_sets_that_we_find(sql: Sql, damo: Damo, tmp_path: Path, form: str) -> None:
+    """Without ages and intervals, and at the times of a wall clock."""
+    for second in range(60):
+        sql.snapshot(1_790_000_000 * S + second * S + second, nr_samples=20)
+        sql.region(4096, 4096 * (second + 2), 1 + second % 7).region(2**46, 2**46 + 2**30, 0)
+    written(sql, form, tmp_path / "exported")
+    told = damo("wss", tmp_path / "exported", "--raw_number", "-r", "0", "101", "10", "--exclude_samples", "0")
+    found = [int(number) for number in re.findall(r"^ *\d+ +(\d+) \|", told, re.MULTILINE)]
+    assert found == [bytes_ for (bytes_,) in sql("SELECT accessed_bytes FROM wss_percentiles($run, step := 10)", run=sql.run_id)]
