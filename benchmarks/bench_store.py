@@ -1,4 +1,4 @@
-"""The store: append rate, bytes a row, working set and heat map, each beside a floor in the same run.
+"""The store: append rate, bytes a row, working set, heat map and idle times, before and after rolling up, beside floors.
 
 python benchmarks/bench_store.py [ROWS …]          (1 M and 10 M by default)
 """
@@ -20,6 +20,15 @@ REGIONS = 1000
 AGGREGATION_NS = 100_000_000
 CHUNK = 200
 REPEATS = 3
+QUESTIONS = {
+    "working_set": "SELECT count(*), sum(accessed_bytes::DOUBLE) FROM working_set",
+    "heatmap 500×400": "SELECT count(*), sum(access_rate) FROM heatmap(1, 500, 400)",
+    "heatmap 120×60": "SELECT count(*), sum(access_rate) FROM heatmap(1, 120, 60)",
+    "idle_percentiles": "SELECT count(*), sum(idle_us) FROM idle_percentiles(1)",
+    "wss_by_window": "SELECT count(*), sum(p50_bytes::DOUBLE) FROM wss_by_window(1)",
+    "nr_regions": "SELECT count(*), sum(median_bytes::DOUBLE) FROM nr_regions",
+    "hottest_regions": "SELECT count(*), sum(access_rate) FROM hottest_regions",
+}
 
 
 def chunk(first: int, rng: np.random.Generator) -> list[Batch]:
@@ -90,14 +99,22 @@ def measure(rows: int, folder: Path) -> None:
     show(rows, "append (open, insert, close)", f"{rows / spent / 1e6:.2f} M rows/s", spent / floor, "a bare insert")
     size = store.path.stat().st_size / rows
     show(rows, "bytes a row", f"{size:.1f}", size / (8 * 2 + 4 * 4), "the same columns uncompressed")
+    analyses(store, rows, "")
+    store.close_run(1, status="complete", end_reason="duration", ended_at_ns=0)
+    began = time.perf_counter()
+    store.roll_up(1)
+    took = time.perf_counter() - began
+    show(rows, "runs rollup", f"{rows / took / 1e6:.2f} M rows/s", took / spent, "appending them")
+    analyses(store, rows, ", rolled up")
+
+
+def analyses(store: Store, rows: int, how: str) -> None:
+    """What a few questions take, each beside a scan of all rows."""
     with store.read() as con:
         scan = best(lambda: con.execute("SELECT sum(start_page), sum(nr_pages), sum(nr_accesses) FROM _region").fetchall())
-        for name, query in {
-            "working_set": "SELECT count(*), sum(accessed_bytes::DOUBLE) FROM working_set",
-            "heatmap 500×400": "SELECT count(*), sum(access_rate) FROM heatmap(1, 500, 400)",
-        }.items():
+        for name, query in QUESTIONS.items():
             took = best(lambda query=query: con.execute(query).fetchall())  # type: ignore[misc]
-            show(rows, name, f"{took:.2f} s", took / scan, "a bare scan")
+            show(rows, name + how, f"{took:.2f} s", took / scan, "a bare scan")
 
 
 def show(rows: int, what: str, figure: str, ratio: float, floor: str) -> None:

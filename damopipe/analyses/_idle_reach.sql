@@ -4,7 +4,10 @@
 -- gap before it. Ages that are too high for a first aggregation tell that DAMON had begun before the recording did. Without
 -- ages nothing is known but the newest aggregation. Windows instead of joins, since a join of snapshots with their targets
 -- looks to the optimizer like the square of them, and it would then build its hash table of all regions.
-CREATE OR REPLACE MACRO _idle_reach(run, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
+-- With `unrolled` only snapshots that are not rolled up; with `by_minute` also those of minutes that are not asked for as a whole.
+CREATE OR REPLACE MACRO _idle_reach(
+  run, target := NULL, from_ts := NULL, to_ts := NULL, unrolled := false, by_minute := false
+) AS TABLE
 WITH ends AS MATERIALIZED (
   SELECT
     target_id,
@@ -52,7 +55,13 @@ SELECT
   coalesce(lasted_us, usual_us, 1) AS lasted_us
 FROM counted
 WHERE (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-  AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS);
+  AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+  AND (
+    NOT unrolled
+    OR (target_id, ts) NOT IN (SELECT (target_id, ts) FROM _rollup_snapshot WHERE run_id = run)
+    OR by_minute AND (from_ts IS NOT NULL AND epoch_ns(ts) // 60_000_000_000 * 60_000_000_000 < epoch_ns(from_ts::TIMESTAMP_NS)
+      OR to_ts IS NOT NULL AND (epoch_ns(ts) // 60_000_000_000 + 1) * 60_000_000_000 - 1 > epoch_ns(to_ts::TIMESTAMP_NS))
+  );
 
 COMMENT ON MACRO TABLE _idle_reach IS
   'How far back each snapshot of a run can tell of idle memory: as far as DAMON has looked.';

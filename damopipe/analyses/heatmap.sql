@@ -93,15 +93,18 @@ pieces AS MATERIALIZED (
     bins_per_byte
   FROM spread CROSS JOIN addr_range
 ),
-boxes AS NOT MATERIALIZED (  -- regions in units of bins; CASE, since greatest() and least() cost three times as much
+boxes AS NOT MATERIALIZED (  -- both edges of every region, in units of bins; CASE, as greatest() and least() cost three times as much
   SELECT
     p.time_bin,
-    p.share,
-    p.heat_per_access * r.nr_accesses AS heat,
-    CASE WHEN r.start_addr > p.low THEN r.start_addr - p.low ELSE 0 END::DOUBLE * p.bins_per_byte AS x0,
-    (CASE WHEN r.end_addr < p.high THEN r.end_addr ELSE p.high END - p.low)::DOUBLE * p.bins_per_byte AS x1
+    CASE
+      WHEN e.sign > 0 THEN CASE WHEN r.start_addr > p.low THEN r.start_addr - p.low ELSE 0 END
+      ELSE CASE WHEN r.end_addr < p.high THEN r.end_addr ELSE p.high END - p.low
+    END::DOUBLE * p.bins_per_byte AS x,
+    p.share * e.sign AS share,
+    p.heat_per_access * e.sign * r.nr_accesses AS heat
   FROM region AS r
   JOIN pieces AS p USING (ts, target_id)
+  CROSS JOIN (VALUES (1::TINYINT), (-1)) AS e(sign)  -- and not a union of two readings, which takes half as long again
   WHERE r.run_id = run AND r.end_addr > p.low AND r.start_addr < p.high AND r.nr_accesses IS NOT NULL
 ),
 rolled_pieces AS MATERIALIZED (  -- each bin of the rollup cut at the time bins, as `pieces`
@@ -161,15 +164,9 @@ rolled AS NOT MATERIALIZED (  -- cells in units of bins; what is wholly below th
 ),
 edges AS MATERIALIZED (
   SELECT
-    time_bin, floor(x0)::INTEGER AS bin,
-    sum(share) AS share, sum(share * (x0 - floor(x0))) AS share_later,
-    sum(heat) AS heat, sum(heat * (x0 - floor(x0))) AS heat_later
-  FROM boxes GROUP BY ALL
-  UNION ALL
-  SELECT
-    time_bin, floor(x1)::INTEGER AS bin,
-    -sum(share) AS share, -sum(share * (x1 - floor(x1))) AS share_later,
-    -sum(heat) AS heat, -sum(heat * (x1 - floor(x1))) AS heat_later
+    time_bin, floor(x)::INTEGER AS bin,
+    sum(share) AS share, sum(share * (x - floor(x))) AS share_later,
+    sum(heat) AS heat, sum(heat * (x - floor(x))) AS heat_later
   FROM boxes GROUP BY ALL
   UNION ALL
   SELECT

@@ -1,10 +1,14 @@
 -- Every region of a run with how long it is known to have been idle; NULL where that is not known.
 -- requires: _idle_reach
 -- A region of age a without an access has been idle for the a aggregations that were like the newest, and for that one; no
--- longer than DAMON has looked.
-CREATE OR REPLACE MACRO idle_regions(run, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
+-- longer than DAMON has looked. `unrolled` and `by_minute` are as in _idle_reach: for analyses that know the rest from rollups.
+CREATE OR REPLACE MACRO idle_regions(
+  run, target := NULL, from_ts := NULL, to_ts := NULL, unrolled := false, by_minute := false
+) AS TABLE
 WITH reach AS MATERIALIZED (  -- small, and so what regions are joined to
-  FROM _idle_reach(run, target := target, from_ts := from_ts, to_ts := to_ts)
+  FROM _idle_reach(
+    run, target := target, from_ts := from_ts, to_ts := to_ts, unrolled := unrolled, by_minute := by_minute
+  )
 )
 SELECT
   r.target_id,

@@ -1,48 +1,13 @@
 -- How many bytes of each snapshot were touched within windows of time that end with it.
--- requires: _idle_reach, idle_regions
+-- requires: _idle_reach, _idle_parts
 -- The windows are the shortest aggregation, and the round times above it. A snapshot can tell of a window that is not
 -- shorter than its aggregation, nor longer than what is known before it; of no other it has a row.
 CREATE OR REPLACE MACRO idle_windows(run, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
 WITH reach AS MATERIALIZED (
   FROM _idle_reach(run, target := target, from_ts := from_ts, to_ts := to_ts)
 ),
-parts AS MATERIALIZED (  -- a region belongs to the first window that is longer than its idle time; -1 is an unknown one
-  SELECT
-    target_id,
-    ts,
-    CASE
-      WHEN is_accessed THEN 0
-      WHEN NOT is_accessed AND idle_us IS NULL THEN -1
-      WHEN idle_us < 1_000 THEN 1_000
-      WHEN idle_us < 2_000 THEN 2_000
-      WHEN idle_us < 5_000 THEN 5_000
-      WHEN idle_us < 10_000 THEN 10_000
-      WHEN idle_us < 20_000 THEN 20_000
-      WHEN idle_us < 50_000 THEN 50_000
-      WHEN idle_us < 100_000 THEN 100_000
-      WHEN idle_us < 200_000 THEN 200_000
-      WHEN idle_us < 500_000 THEN 500_000
-      WHEN idle_us < 1_000_000 THEN 1_000_000
-      WHEN idle_us < 2_000_000 THEN 2_000_000
-      WHEN idle_us < 5_000_000 THEN 5_000_000
-      WHEN idle_us < 10_000_000 THEN 10_000_000
-      WHEN idle_us < 30_000_000 THEN 30_000_000
-      WHEN idle_us < 60_000_000 THEN 60_000_000
-      WHEN idle_us < 120_000_000 THEN 120_000_000
-      WHEN idle_us < 300_000_000 THEN 300_000_000
-      WHEN idle_us < 600_000_000 THEN 600_000_000
-      WHEN idle_us < 1_800_000_000 THEN 1_800_000_000
-      WHEN idle_us < 3_600_000_000 THEN 3_600_000_000
-      WHEN idle_us < 7_200_000_000 THEN 7_200_000_000
-      WHEN idle_us < 18_000_000_000 THEN 18_000_000_000
-      WHEN idle_us < 36_000_000_000 THEN 36_000_000_000
-      WHEN idle_us < 86_400_000_000 THEN 86_400_000_000
-      WHEN idle_us < 604_800_000_000 THEN 604_800_000_000
-      WHEN idle_us IS NOT NULL THEN 9_000_000_000_000_000_000
-    END AS window_us,
-    sum(size_bytes::DOUBLE) AS bytes
-  FROM idle_regions(run, target := target, from_ts := from_ts, to_ts := to_ts)
-  GROUP BY ALL
+parts AS MATERIALIZED (
+  FROM _idle_parts(run, target := target, from_ts := from_ts, to_ts := to_ts)
 ),
 told AS (
   SELECT

@@ -1,7 +1,10 @@
 -- How many regions each snapshot has, how large they are, and between which limits they were to be.
--- requires: region
+-- requires: _unrolled_region
 CREATE OR REPLACE VIEW nr_regions AS
-WITH sizes AS (
+WITH regions AS (
+  SELECT run_id, target_id, ts, (nr_pages * 4096::UBIGINT + size_rest)::UBIGINT AS size_bytes FROM _unrolled_region
+),
+sizes AS (
   SELECT
     run_id,
     target_id,
@@ -10,8 +13,10 @@ WITH sizes AS (
     min(size_bytes) AS smallest_bytes,
     quantile_disc(size_bytes, 0.5) AS median_bytes,
     max(size_bytes) AS largest_bytes
-  FROM region
+  FROM regions
   GROUP BY run_id, target_id, ts
+  UNION ALL
+  SELECT run_id, target_id, ts, nr_regions, smallest_bytes, median_bytes, largest_bytes FROM _rollup_snapshot
 )
 SELECT
   s.run_id,

@@ -1,5 +1,5 @@
 -- The regions of each target at one time of a run, with their rates, ages and mappings.
--- requires: region_rate
+-- requires: _snapshot_regions
 -- `at_time` is in seconds since the run began (2.5), or with a unit ('500ms', '1m'), or a timestamp; 'latest' or nothing is
 -- the last snapshot. A target's snapshot is the last whose aggregation had begun by then. Columns: target_id; ts and
 -- seconds, the end of that aggregation; start_addr, end_addr, size_bytes; offset_bytes from its lowest address;
@@ -24,64 +24,9 @@ asked AS (
       )
     END AS at_ns
   FROM began AS b, given AS g
-),
-chosen AS (
-  SELECT target_id, max(ts) AS ts
-  FROM (
-    SELECT target_id, ts, epoch_ns(coalesce(start_ts, lag(ts) OVER (PARTITION BY target_id ORDER BY ts), ts)) AS start_ns
-    FROM snapshot
-    WHERE run_id = run AND (target IS NULL OR target_id = target)
-  )
-  WHERE start_ns <= (SELECT at_ns FROM asked)
-  GROUP BY target_id
-),
-found AS MATERIALIZED (
-  SELECT r.*, r.start_addr - min(r.start_addr) OVER (PARTITION BY r.target_id) AS offset_bytes
-  FROM region_rate AS r
-  JOIN chosen USING (target_id, ts)
-  WHERE r.run_id = run
-),
-cut AS MATERIALIZED (  -- to the addresses asked for
-  SELECT
-    *,
-    CASE WHEN start_addr < from_addr::UBIGINT THEN from_addr::UBIGINT - start_addr ELSE 0 END AS cut_bytes,
-    start_addr + cut_bytes AS low,
-    CASE WHEN end_addr > to_addr::UBIGINT THEN to_addr::UBIGINT ELSE end_addr END AS high
-  FROM found
-  WHERE (from_addr IS NULL OR end_addr > from_addr::UBIGINT) AND (to_addr IS NULL OR start_addr < to_addr::UBIGINT)
-),
-in_force AS (  -- all mappings of a target are written whenever one changed; the first ones may come after a snapshot
-  SELECT c.target_id, coalesce(max(m.ts) FILTER (WHERE m.ts <= c.ts), min(m.ts)) AS ts
-  FROM chosen AS c
-  JOIN (SELECT DISTINCT target_id, ts FROM mapping WHERE run_id = run) AS m USING (target_id)
-  GROUP BY c.target_id
-),
-shared AS (
-  SELECT c.target_id, c.low, m.name, sum(least(c.high, m.end_addr) - greatest(c.low, m.start_addr))::DOUBLE AS bytes
-  FROM cut AS c
-  JOIN (SELECT * FROM mapping JOIN in_force USING (target_id, ts) WHERE run_id = run) AS m
-    ON m.target_id = c.target_id AND m.start_addr < c.high AND m.end_addr > c.low
-  GROUP BY c.target_id, c.low, m.name
-),
-names AS (
-  SELECT target_id, low, arg_max_null(name, bytes) AS name FROM shared GROUP BY target_id, low
 )
-SELECT
-  c.target_id,
-  c.ts,
-  (epoch_ns(c.ts) - (SELECT ns FROM began)) / 1e9::DOUBLE AS seconds,
-  c.low AS start_addr,
-  c.high AS end_addr,
-  c.high - c.low AS size_bytes,
-  c.offset_bytes + c.cut_bytes AS offset_bytes,
-  c.nr_accesses,
-  c.access_rate,
-  c.access_hz,
-  c.age_us,
-  c.idle_us,
-  n.name
-FROM cut AS c
-LEFT JOIN names AS n USING (target_id, low)
-ORDER BY c.target_id, c.low;
+SELECT *
+FROM _snapshot_regions(run, NULL, (SELECT at_ns FROM asked), true, target := target, from_addr := from_addr, to_addr := to_addr)
+ORDER BY target_id, start_addr;
 
 COMMENT ON MACRO TABLE snapshot_at IS 'The regions of each target at one time of a run, with their rates, ages and mappings.';

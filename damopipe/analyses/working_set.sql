@@ -1,21 +1,7 @@
 -- How many bytes each snapshot found accessed, beside how many it watched.
--- requires: nothing
+-- requires: _unrolled_region
 CREATE OR REPLACE VIEW working_set AS
-WITH unrolled AS (
-  SELECT run_id FROM run WHERE run_id NOT IN (SELECT run_id FROM _rollup_snapshot)
-),
-fresh AS (  -- of runs that are rolled up, what is not
-  SELECT run_id, target_id, ts
-  FROM snapshot
-  ANTI JOIN unrolled USING (run_id)
-  ANTI JOIN _rollup_snapshot USING (run_id, target_id, ts)
-),
-regions AS (
-  SELECT r.* FROM _region AS r JOIN unrolled USING (run_id)
-  UNION ALL
-  SELECT r.* FROM _region AS r JOIN fresh USING (ts, run_id, target_id)
-),
-per_snapshot AS (
+WITH per_snapshot AS (
   SELECT
     run_id,
     target_id,
@@ -26,7 +12,7 @@ per_snapshot AS (
       WHEN nr_accesses = 0 THEN 0
     END)::UBIGINT AS accessed_bytes,
     sum(nr_pages * 4096::UBIGINT + size_rest)::UBIGINT AS watched_bytes
-  FROM regions
+  FROM _unrolled_region
   GROUP BY run_id, target_id, ts
   UNION ALL
   SELECT run_id, target_id, ts, accessed_bytes, watched_bytes FROM _rollup_snapshot WHERE watched_bytes IS NOT NULL

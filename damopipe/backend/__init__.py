@@ -19,25 +19,22 @@ if TYPE_CHECKING:
 BACKENDS: dict[str, tuple[str, str]] = {
     "damon": ("damopipe.backend.damon", "DamonBackend"),
     "procfs": ("damopipe.backend.procfs", "ProcfsBackend"),
+    "simulate": ("damopipe.backend.simulate", "SimulateBackend"),
 }
-"""Each backend of this version: its module and its class."""
+"""Each backend: its module and its class."""
 
-_LATER = ("simulate",)
-NAMES = ("auto", *BACKENDS, *_LATER)
+NAMES = ("auto", *BACKENDS)
 """What a pipeline may ask for."""
 
 
 def backend(name: str, log: Path | None = None, takeover: bool = False, machine: Machine | None = None) -> Backend:
     """The backend of that name; `log` is the file that takes the output of commands it starts.
 
-    With `takeover` it may set aside who has DAMON, where that loses nothing. Raises MachineError for one that this
-    version does not have, UsageError for an unknown name.
+    With `takeover` it may set aside who has DAMON, where that loses nothing. Raises UsageError for an unknown name.
     """
     if name in BACKENDS:
         module, kind = BACKENDS[name]
         return cast("Backend", getattr(import_module(module), kind).on(machine or Machine.here(), log, takeover))
-    if name in _LATER:
-        raise MachineError(f"this version of damopipe has no {name} backend yet; use --backend procfs")
     raise UsageError(f"backend {name!r}: unknown{_nearest(name)}")
 
 
@@ -82,10 +79,7 @@ def likely(requested: str, wants: Wants, takeover: bool = False) -> tuple[str, s
     try:
         return choose(requested, wants, takeover)
     except MachineError as error:
-        name = "damon" if requested == "auto" else requested
-        if name not in BACKENDS:
-            raise
-        return name, f"not on this machine: {error}"
+        return "damon" if requested == "auto" else requested, f"not on this machine: {error}"
 
 
 def _nearest(name: str) -> str:

@@ -47,7 +47,7 @@ class DamonBackend:
         for line in effects.idle(plan, self.machine):
             say(line)
 
-    def start(self, plan: Plan, say: Say) -> DamonSession | ModuleSession:
+    def start(self, plan: Plan, say: Say, store: Path | None = None) -> DamonSession | ModuleSession:
         """A session that is not yet entered. Raises as `check`."""
         self.check(plan, say)
         if plan.module:

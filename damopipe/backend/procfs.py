@@ -61,7 +61,7 @@ class ProcfsBackend:
             return f"the procfs backend finds {what} here; record on another machine"
         return None
 
-    def start(self, plan: Plan, say: Say) -> ProcfsSession:
+    def start(self, plan: Plan, say: Say, store: Path | None = None) -> ProcfsSession:
         """A session that is not yet entered. Raises MachineError for a plan that procfs cannot carry out."""
         missing = self.missing(Wants.of(plan))
         if missing:

@@ -88,6 +88,9 @@ class Backend(Protocol):
         """What this machine lacks for it, in a sentence that says what to do; None if nothing. Reads only."""
         ...
 
-    def start(self, plan: Plan, say: Say) -> Session:
-        """A session that is not yet entered: nothing has been started or written."""
+    def start(self, plan: Plan, say: Say, store: Path | None = None) -> Session:
+        """A session that is not yet entered: nothing has been started or written.
+
+        `store` is where its records will go, and where runs that the plan names are.
+        """
         ...

@@ -52,7 +52,9 @@ def options_of(name: str, given: dict[str, Any]) -> Any:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "extra_forbidden":
-            raise UsageError(f"chart {name} has no option {key!r}; it has {', '.join(model.model_fields)}") from None
+            near = difflib.get_close_matches(key, model.model_fields, 1, cutoff=0.75)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(model.model_fields) or 'none'}"
+            raise UsageError(f"chart {name} has no option {key!r}; {hint}") from None
         said = first["msg"].removeprefix("Value error, ")
         message = f"{said[:1].lower()}{said[1:]}"
         raise UsageError(f"chart {name}, option {key}: {first['input']!r}: {message}") from None

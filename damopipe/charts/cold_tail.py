@@ -33,7 +33,7 @@ def collect(query: Query, run_id: int, options: Options) -> dict[str, Column]:
 def picture(rows: dict[str, Column], heading: Heading) -> Picture:
     """A curve a target, falling from what was idle for a moment to what was never touched."""
     curves = by_target(rows, rows["idle_us"] / 1e6, rows["cold_percent"], heading)
-    x = Axis("idle for at least … seconds", log=True)
+    x = Axis("idle for at least …", log=True, unit="s")
     panel = Panel(curves, x, Axis("% of the watched memory", domain=(0, 100)), "target")
     return Picture("Cold memory", [panel], in_words(rows))
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from damopipe import units
-from damopipe.charts.panels import Axis, Curve, Panel, Picture
+from damopipe.charts.panels import HEIGHT, Axis, Curve, Panel, Picture
 from damopipe.charts.protocol import Heading, Query
 from damopipe.charts.theme import byte_unit, time_unit
 from damopipe.damon.model import Model
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from damopipe.records import Column
 
 SUMMARY = "Resident, mapped and swapped memory of the watched processes over time."
-KINDS = {"mapped (VSZ)": "vsz_bytes", "resident (RSS)": "rss_bytes", "swapped out": "swap_bytes"}
+MAPPED, FAR = "mapped (VSZ)", 8
+KINDS = {MAPPED: "vsz_bytes", "resident (RSS)": "rss_bytes", "swapped out": "swap_bytes"}
 _SQL = """WITH summed AS (  -- processes that share pages count them more than once
   SELECT ts, sum(rss_bytes)::DOUBLE AS rss_bytes, sum(vsz_bytes)::DOUBLE AS vsz_bytes, sum(swap_bytes)::DOUBLE AS swap_bytes
   FROM process WHERE run_id = $run AND role = 'target' AND coalesce(rss_bytes, vsz_bytes) IS NOT NULL
@@ -31,7 +32,10 @@ SELECT
   max(vsz_bytes) AS vsz_bytes,
   max(swap_bytes) AS swap_bytes
 FROM summed, (
-  SELECT min(epoch_ns(ts)) AS first_ns, greatest(1, (max(epoch_ns(ts)) - first_ns) / $points) AS width FROM summed
+  SELECT
+    coalesce((SELECT min(epoch_ns(coalesce(start_ts, ts))) FROM snapshot WHERE run_id = $run), min(epoch_ns(ts))) AS first_ns,
+    greatest(1, (max(epoch_ns(ts)) - min(epoch_ns(ts))) / $points) AS width
+  FROM summed
 )
 GROUP BY ALL
 ORDER BY seconds"""
@@ -61,13 +65,22 @@ def known(rows: dict[str, Column]) -> dict[str, Column]:
 
 
 def picture(rows: dict[str, Column], heading: Heading) -> Picture:
-    """A line a kind of memory, from zero."""
+    """A line a kind of memory, from zero; what is mapped has a panel of its own where it would flatten what is resident."""
     shown = known(rows)
+    largest = {kind: float(np.ma.max(column)) for kind, column in shown.items()}
+    rest = [kind for kind in shown if kind != MAPPED]
+    apart = bool(rest) and largest.get(MAPPED, 0.0) > FAR * max(largest[kind] for kind in rest)
+    panels = [_panel(rows, kinds) for kinds in ([rest, [MAPPED]] if apart else [list(shown)])]
+    return Picture("Memory footprint", panels, in_words(rows))
+
+
+def _panel(rows: dict[str, Column], kinds: list[str]) -> Panel:
     name, unit_s = time_unit(float(np.max(rows["seconds"])))
-    unit, unit_bytes = byte_unit(max(float(np.ma.max(column)) for column in shown.values()))
-    curves = [Curve(kind, rows["seconds"] / unit_s, column / unit_bytes) for kind, column in shown.items()]
-    panel = Panel(curves, Axis(f"time since the first sample ({name})"), Axis(f"memory ({unit})"), "memory", step="step-after")
-    return Picture("Memory footprint", [panel], in_words(rows))
+    unit, unit_bytes = byte_unit(max(float(np.ma.max(rows[KINDS[kind]])) for kind in kinds))
+    curves = [Curve(kind, rows["seconds"] / unit_s, rows[KINDS[kind]] / unit_bytes) for kind in kinds]
+    what, height = ("mapped", HEIGHT // 3) if kinds == [MAPPED] else ("memory", HEIGHT)
+    x, y = Axis(f"time since the run began ({name})"), Axis(f"{what} ({unit})")
+    return Panel(curves, x, y, what, step="step-after", height=height, title=MAPPED if kinds == [MAPPED] else "")
 
 
 def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str) -> Any:

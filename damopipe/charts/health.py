@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from damopipe.records import Column
 
 SUMMARY = "Whether the recording can be trusted, and what to do where not."
-LINE, LETTERS = 34, 78
+LINE, LETTERS, NAME = 34, 78, 28
+"""The height of a line; letters of a line of advice, and of a target's name."""
+_LETTER = 6.7
 _SQL = (
     "SELECT target_id, name, value, unit, is_fine, advice FROM run_health WHERE run_id = $run ORDER BY is_fine, target_id, name"
 )
@@ -36,9 +38,13 @@ def checks(rows: dict[str, Column], heading: Heading) -> list[tuple[bool, str, s
     several = len(set(rows["target_id"].tolist())) > 1
     found = []
     for target, name, value, unit, is_fine, advice in zip(*(column.tolist() for column in rows.values()), strict=True):
-        of = f" ({heading.name(int(target))})" if several else ""
+        of = f" ({_short(heading.name(int(target)))})" if several else ""
         found.append((bool(is_fine), f"{name}{of}", f"{value:,.4g} {unit}" if unit != "%" else f"{value:.3g}%", advice or ""))
     return found
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME else name[: NAME - 1] + "…"
 
 
 def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str) -> Any:
@@ -46,7 +52,7 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
     import altair as alt
 
     from damopipe.charts.lines import inline
-    from damopipe.charts.theme import SERIES, WIDTH, config
+    from damopipe.charts.theme import SERIES, config
 
     found = checks(rows, heading)
     data = [
@@ -54,6 +60,7 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
         for place, (fine, name, value, advice) in enumerate(found)
     ]
     ink = config(theme)["axis"]["labelColor"]
+    right = max(385, round(24 + _LETTER * max(len(name) for _, name, _, _ in found) + 70))
     base = alt.Chart(inline(data)).encode(y=alt.Y("y:O", axis=None))
     scale = alt.Scale(domain=["fine", "look"], range=[SERIES[2], SERIES[1]])
     shapes = alt.Scale(domain=["fine", "look"], range=["circle", "triangle-up"])
@@ -63,10 +70,13 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
         shape=alt.Shape("mark:N", scale=shapes),
     )
     names = base.mark_text(align="left", color=ink, fontSize=12).encode(x=alt.value(24), text="name:N")
-    values = base.mark_text(align="right", color=ink, fontSize=12).encode(x=alt.value(385), text="value:N")
-    advice = base.mark_text(align="left", color=ink, fontSize=10, lineHeight=12, dy=-5).encode(x=alt.value(405), text="advice:N")
+    values = base.mark_text(align="right", color=ink, fontSize=12).encode(x=alt.value(right), text="value:N")
+    advice = base.mark_text(align="left", color=ink, fontSize=10, lineHeight=12, dy=-5).encode(
+        x=alt.value(right + 20), text="advice:N"
+    )
     wrong = sum(not fine for fine, *_ in found)
     said = f"{wrong} of {len(found)} checks say what is to be looked at" if wrong else f"all {len(found)} checks are fine"
     title = alt.TitleParams(heading.title("Health"), subtitle=heading.subtitle(said))
-    drawn = alt.layer(marks, names, values, advice).properties(width=WIDTH + 80, height=LINE * len(found), title=title)
+    size = {"width": right + 455, "height": LINE * len(found)}
+    drawn = alt.layer(marks, names, values, advice).properties(**size, title=title)
     return drawn.configure(**config(theme))

@@ -40,7 +40,7 @@ class HeatScale:
         """What the legend says."""
         if self.kind == "difference":
             return ["more or less", "accessed, % of", "samples"]
-        return ["accessed,", "percentile of", "what was"] if self.kind == "percentile" else ["accessed,", "% of samples"]
+        return ["percentile of", "access rates"] if self.kind == "percentile" else ["accessed,", "% of samples"]
 
     def levels(self, rates: Column) -> Column:
         """Rates as 0..1 of the colours, NaN where they are."""

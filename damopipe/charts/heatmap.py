@@ -15,7 +15,7 @@ from pydantic import Field
 
 from damopipe import units
 from damopipe.charts.heat_scale import HeatScale, scale_of
-from damopipe.charts.protocol import Address, Heading, Query, Rate, RunIds, Seconds
+from damopipe.charts.protocol import Address, Heading, Query, Rate, RunIds, Seconds, asked_heading
 from damopipe.damon.model import Model
 from damopipe.errors import StageError
 
@@ -112,6 +112,8 @@ class Rows:
     """More runs, to be drawn beside this one."""
     minus: int | None = None
     """The run whose rates were taken away: the rates are differences, -1..1."""
+    headings: tuple[Heading, ...] = ()
+    """Of the others, or of the run that was taken away."""
 
     @property
     def rates(self) -> list[Column]:
@@ -123,8 +125,11 @@ def collect(query: Query, run_id: int, options: Options) -> Rows:
     """The panels of a run, of those beside it, or of a difference. StageError when there is nothing to draw."""
     rows = _collect(query, run_id, options)
     if options.minus is not None:
-        return difference(rows, _like(query, options.minus, options, rows), options.minus)
-    return replace(rows, others=tuple(_collect(query, other, options) for other in options.runs))
+        before, target = _like(query, options.minus, options, rows)
+        less = difference(rows, before, options.minus)
+        return replace(less, headings=(asked_heading(query, options.minus).of(target),))
+    others = tuple(_collect(query, other, options) for other in options.runs)
+    return replace(rows, others=others, headings=tuple(asked_heading(query, one.run_id).of(one.target) for one in others))
 
 
 def difference(rows: Rows, before: Sequence[Column], minus: int) -> Rows:
@@ -135,8 +140,8 @@ def difference(rows: Rows, before: Sequence[Column], minus: int) -> Rows:
     return replace(rows, areas=areas, minus=minus)
 
 
-def _like(query: Query, run_id: int, options: Options, rows: Rows) -> list[Column]:
-    """The rates of a run in the areas of another: the n-th area from its beginning, for as long as the other's time."""
+def _like(query: Query, run_id: int, options: Options, rows: Rows) -> tuple[list[Column], int]:
+    """The rates of a run in the areas of another: the n-th from its beginning, for as long; and its target."""
     found, target = _whole(query, run_id, options)
     areas = _chosen(query(_AREAS, {"run": run_id, "target": target}), run_id, options)
     if len(areas) != len(rows.areas):
@@ -147,7 +152,7 @@ def _like(query: Query, run_id: int, options: Options, rows: Rows) -> list[Colum
     parameters = {"run": run_id, "target": target, "from_ns": from_ns, "to_ns": to_ns}
     pairs = zip((low for low, *_ in areas), rows.areas, strict=True)
     spans = [(low, low + one.to_addr - one.from_addr, one.rates.shape[0]) for low, one in pairs]
-    return [_cells_of(query, parameters, options, *span) for span in spans]
+    return [_cells_of(query, parameters, options, *span) for span in spans], target
 
 
 def _collect(query: Query, run_id: int, options: Options) -> Rows:
@@ -258,18 +263,23 @@ def draw(rows: Rows, heading: Heading, options: Options, theme: str) -> Any:
     drawn = scale(rows, options)
     every = (rows, *rows.others)
     width = WIDTH if len(every) == 1 else max(360, round(1.4 * WIDTH / len(every)))
-    columns = [column(one, drawn, theme, width, f"run {one.run_id}" if rows.others else "") for one in every]
+    names = [one.column for one in (heading.of(rows.target), *rows.headings)] if rows.others else [""]
+    columns = [column(one, drawn, theme, width, name) for one, name in zip(every, names, strict=True)]
     chart = columns[0] if len(columns) == 1 else alt.hconcat(*columns, spacing=24)
-    title = alt.TitleParams(
-        heading.title("Accesses" if rows.minus is None else "Difference of accesses"),
-        subtitle=heading.of(rows.target).subtitle(*_explained(rows)),
-    )
+    said = _explained(rows) if rows.others else heading.of(rows.target).subtitle(*_explained(rows))
+    title = alt.TitleParams(title_of(rows, heading), subtitle=said, limit=width * len(every) + 60)
     return chart.resolve_scale(color="shared").properties(title=title).configure(**config(theme))
+
+
+def title_of(rows: Rows, heading: Heading) -> str:
+    """What is drawn, of which pipelines."""
+    return heading.among(rows.headings, "Accesses" if rows.minus is None else "Difference of accesses")
 
 
 def _explained(rows: Rows) -> list[str]:
     """What the colours mean."""
     if rows.minus is not None:
         said = f"run {rows.run_id} less run {rows.minus}: red was accessed more, blue less"
-        return [f"{said}; areas are compared from their beginnings; grey: not watched in both"]
+        more = "areas are compared from their beginnings; grey: not watched in both"
+        return [*(one.column for one in rows.headings), f"{said}; {more}"]
     return ["grey: not watched or not mapped; black: watched and idle; higher addresses are higher up"]

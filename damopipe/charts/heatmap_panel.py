@@ -25,7 +25,7 @@ def column(rows: Rows, scale: HeatScale, theme: str, width: int, name: str) -> A
     """The panels of one run below each other, higher addresses higher up; `name` stands above the first."""
     areas = [panel(area, rows, scale, theme, width, bottom=number == 0) for number, area in enumerate(rows.areas)]
     drawn = alt.vconcat(*areas[::-1], spacing=14).resolve_scale(color="shared")
-    return drawn.properties(title=alt.TitleParams(name, fontSize=13, offset=6)) if name else drawn
+    return drawn.properties(title=alt.TitleParams(name, fontSize=12, offset=6, limit=width + GUTTER)) if name else drawn
 
 
 def panel(area: Area, rows: Rows, scale: HeatScale, theme: str, width: int = WIDTH, *, bottom: bool) -> Any:
@@ -46,11 +46,11 @@ def panel(area: Area, rows: Rows, scale: HeatScale, theme: str, width: int = WID
     cells = alt.Chart(inline([{"url": image}])).mark_image(
         width=width, height=area.height, align="left", baseline="top", aspect=False
     ).encode(url="url:N", x=alt.value(0), y=alt.value(0))  # fmt: skip
-    return alt.layer(cells, axes).properties(width=width, height=area.height, title=_title(area))
+    return alt.layer(cells, axes).properties(width=width, height=area.height, title=_title(area, width))
 
 
-def _title(area: Area) -> alt.TitleParams:
-    return alt.TitleParams(area.title, fontSize=11, fontWeight="normal", offset=4)
+def _title(area: Area, width: int) -> alt.TitleParams:
+    return alt.TitleParams(area.title, fontSize=11, fontWeight="normal", offset=4, limit=width + GUTTER)
 
 
 def _fixed(domain: list[float]) -> alt.Scale:

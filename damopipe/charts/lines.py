@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -12,7 +12,6 @@ from damopipe import units
 from damopipe.charts.theme import SERIES, config
 
 if TYPE_CHECKING:
-    from damopipe.charts.protocol import Heading
     from damopipe.records import Column
 
 MOST, NAME = 4, 60
@@ -46,12 +45,6 @@ def kind_colour(kinds: Mapping[str, str], title: str) -> alt.Color:
     """A colour for each kind of a series, with a legend."""
     scale = alt.Scale(domain=list(kinds), range=list(kinds.values()))
     return alt.Color("kind:N", scale=scale, legend=alt.Legend(title=title, labelLimit=260))
-
-
-def by_target(rows: Mapping[str, Column], heading: Heading) -> Iterator[tuple[str, Column]]:
-    """Each target's name and its accessed_bytes, in the order of the rows."""
-    for target in np.unique(rows["target_id"]):
-        yield heading.name(int(target)), rows["accessed_bytes"][rows["target_id"] == target]
 
 
 def summary(said: Sequence[tuple[str, str]]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from damopipe import units
+
 if TYPE_CHECKING:
     from damopipe.charts.protocol import Heading
     from damopipe.records import Column
@@ -17,11 +19,21 @@ HEIGHT = 320
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis says, unit and all; `log` where values span powers of ten; `domain` where its ends are known."""
+    """What an axis says, unit and all; `log` where values span powers of ten; `domain` where its ends are known.
+
+    With `unit` "bytes" or "s" the numbers are these, and every label has a unit of its own, as on an axis from 4 KiB to 1 TiB.
+    """
 
     title: str
     log: bool = False
     domain: tuple[float, float] | None = None
+    unit: str = ""
+
+    def said(self, value: float) -> str:
+        """A value as a person reads it."""
+        if self.unit == "bytes":
+            return units.approx_bytes(value)
+        return units.approx_time(value) if self.unit == "s" else f"{value:.3g}"
 
 
 @dataclass(frozen=True)

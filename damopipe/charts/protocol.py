@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
+import numpy as np
 from pydantic import BeforeValidator
 
 from damopipe import units
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 Query = Callable[[str, Mapping[str, object]], dict[str, "Column"]]
 """Runs SQL with named parameters; gives columns."""
+
+_RUN = (
+    "SELECT pipeline, backend, tag, strftime(started_at::TIMESTAMP, '%Y-%m-%d %H:%M:%S') AS started, "
+    "(SELECT map_from_entries(list((target_id, name) ORDER BY target_id)) FROM target WHERE run_id = $run) AS targets "
+    "FROM run WHERE run_id = $run"
+)
 
 
 def _ns(value: Any) -> int:
@@ -77,10 +84,17 @@ class Heading:
     targets: Mapping[int, str]
     tag: str | None = None
 
+    @property
+    def _simulated(self) -> str:
+        return "SIMULATED: " if self.backend == "simulate" else ""
+
+    @property
+    def _run(self) -> str:
+        return f"run {self.run_id}" + (f" ({self.tag})" if self.tag else "")
+
     def title(self, what: str) -> str:
         """ "Accesses of quickstart"; simulated data says so in every title."""
-        simulated = "SIMULATED: " if self.backend == "simulate" else ""
-        return f"{simulated}{what} of {self.pipeline}"
+        return f"{self._simulated}{what} of {self.pipeline}"
 
     def of(self, target: int) -> Heading:
         """The heading of a chart that shows one target; says which one where there are several."""
@@ -88,6 +102,17 @@ class Heading:
             return self
         name = self.targets.get(target, "unnamed")
         return replace(self, targets={target: f"{name} (target {target}, one of {len(self.targets)})"})
+
+    @property
+    def column(self) -> str:
+        """What stands above one of several runs in a picture: which it is, and where it comes from."""
+        return f"{self._simulated}{self._run}: {self.pipeline}, backend {self.backend}, {', '.join(self.targets.values())}"
+
+    def among(self, others: Sequence[Heading], what: str) -> str:
+        """The title of a chart of several runs: of pipelines that are named once, and simulated if one of them is."""
+        pipelines = ", ".join(dict.fromkeys(one.pipeline for one in (self, *others)))
+        simulated = any(one.backend == "simulate" for one in (self, *others))
+        return replace(self, pipeline=pipelines, backend="simulate" if simulated else self.backend).title(what)
 
     def name(self, target: int) -> str:
         """A target's name, unlike that of any other: two lines of one name would be drawn as one."""
@@ -98,9 +123,19 @@ class Heading:
 
     def subtitle(self, *more: str) -> list[str]:
         """Which run this is and how it was recorded, and what the chart adds."""
-        tag = f" ({self.tag})" if self.tag else ""
-        first = f"run {self.run_id}{tag}, {self.started} UTC, backend {self.backend}, {', '.join(self.targets.values())}"
+        first = f"{self._run}, {self.started} UTC, backend {self.backend}, {', '.join(self.targets.values())}"
         return [first if len(first) < 130 else first[:129] + "…", *more]
+
+
+def asked_heading(query: Query, run_id: int) -> Heading:
+    """The heading of a run that is there."""
+    run = {name: _given(column[0]) for name, column in query(_RUN, {"run": run_id}).items()}
+    names = {key: " ".join(name.split()) for key, name in dict(run["targets"] or {}).items()}  # a command may have lines
+    return Heading(run["pipeline"], run_id, run["backend"], run["started"], names, run["tag"])
+
+
+def _given(value: Any) -> Any:
+    return None if np.ma.is_masked(value) else value
 
 
 class ChartModule(Protocol):

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 SUMMARY = "Each scheme's quota over time: allowed, tried, exceeded; and how near its goals are."
 
-_BEGAN = "(SELECT min(epoch_ns(ts)) FROM scheme_stat WHERE run_id = $run)"
+_BEGAN = """coalesce(
+  (SELECT min(epoch_ns(coalesce(start_ts, ts))) FROM snapshot WHERE run_id = $run),
+  (SELECT min(epoch_ns(ts)) FROM scheme_stat WHERE run_id = $run)
+)"""
 _QUOTA = f"""WITH steps AS (
   SELECT *, (epoch_ns(ts) - {_BEGAN}) / 1e9 AS seconds FROM quota_use
   WHERE run_id = $run AND coalesce(limit_bytes, effective_quota_bytes, 0) > 0
@@ -93,7 +96,7 @@ def _panel(rows: dict[str, Column], time: tuple[str, float], height: int) -> Any
     line = base.mark_line(interpolate="step-before", strokeWidth=2, point=len(x) <= 2)
     marks = alt.Chart(series(x, {_REACHED: reached})).mark_point(shape="triangle-up", filled=True, size=35, opacity=1)
     axes = {
-        "x": alt.X("x:Q", title=f"time since the first record ({time[0]})", scale=alt.Scale(zero=True, nice=False)),
+        "x": alt.X("x:Q", title=f"time since the run began ({time[0]})", scale=alt.Scale(zero=True, nice=False)),
         "y": alt.Y("y:Q", title=unit, scale=alt.Scale(zero=True)),
         "color": colour,
     }
@@ -122,7 +125,7 @@ def _goals(rows: dict[str, Column], time: tuple[str, float], theme: str) -> Any:
         alt.Chart(series(seconds[goal], {goal: percent[goal]}))
         .mark_line(strokeWidth=2, point=len(seconds[goal]) == 1)
         .encode(
-            x=alt.X("x:Q", title=f"time since the first record ({time[0]})", scale=alt.Scale(zero=True, nice=False)),
+            x=alt.X("x:Q", title=f"time since the run began ({time[0]})", scale=alt.Scale(zero=True, nice=False)),
             y=alt.Y("y:Q", title="% of target", scale=alt.Scale(zero=True)),
             color=colour,
         )

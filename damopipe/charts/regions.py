@@ -10,7 +10,7 @@ from pydantic import Field
 from damopipe import units
 from damopipe.charts.panels import Axis, Curve, Panel, Picture, by_target
 from damopipe.charts.protocol import Heading, Query
-from damopipe.charts.theme import byte_unit, time_unit
+from damopipe.charts.theme import time_unit
 from damopipe.damon.model import Model
 from damopipe.errors import StageError
 
@@ -64,10 +64,9 @@ def picture(rows: dict[str, Column], heading: Heading) -> Picture:
         if len(known) and _is_near(known[0], rows["nr_regions"]):
             counts.append(Curve(f"regions.{limit[:3]}", ends, np.full(2, float(known[0])), dash=True))
     mine = rows["target_id"] == rows["target_id"][0]
-    unit, unit_bytes = byte_unit(float(np.ma.max(rows["largest_bytes"][mine])) if np.ma.count(rows["largest_bytes"][mine]) else 1)
-    sizes = [Curve(kind, seconds[mine], rows[column][mine] / unit_bytes) for kind, column in _SIZES.items()]
+    sizes = [Curve(kind, seconds[mine], rows[column][mine]) for kind, column in _SIZES.items()]
     panels = [Panel(counts, x, Axis("regions"), "regions", height=190)]
-    panels.append(Panel(sizes, x, Axis(f"size ({unit})", log=True), "size of regions", height=190))
+    panels.append(Panel(sizes, x, Axis("size of a region", log=True, unit="bytes"), "size of regions", height=190))
     return Picture("Regions", panels, in_words(rows))
 
 

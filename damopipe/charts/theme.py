@@ -49,6 +49,7 @@ def config(theme: str) -> dict[str, Any]:
             "subtitleFontSize": 11,
             "anchor": "start",
             "offset": 10,
+            "limit": WIDTH + 60,
         },
         "view": {"stroke": faint},
         "padding": 14,

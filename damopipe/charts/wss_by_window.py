@@ -40,7 +40,7 @@ def picture(rows: dict[str, Column], heading: Heading) -> Picture:
         curves = [Curve(kind, seconds, rows[column] / unit_bytes) for kind, column in KINDS.items()]
     else:
         curves = by_target(rows, seconds, rows["p50_bytes"] / unit_bytes, heading)
-    panel = Panel(curves, Axis("touched within the last … seconds", log=True), Axis(f"working set ({unit})"), "working set")
+    panel = Panel(curves, Axis("touched within the last …", log=True, unit="s"), Axis(f"working set ({unit})"), "working set")
     return Picture("Working set by window", [panel], in_words(rows))
 
 

@@ -60,12 +60,13 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
     )  # fmt: skip
     targets = [int(target) for target in np.unique(rows["target_id"])]
     dots = named(marks(rows, targets[0]), unit_bytes, theme) if len(targets) == 1 else []
-    said = [(heading.name(target), _in_words(rows, target)) for target in targets]
+    said = [(heading.name(target), in_words(rows, target)) for target in targets]
     title = alt.TitleParams(heading.title("Working set distribution"), subtitle=heading.subtitle(*summary(said)))
     return alt.layer(line, *dots).properties(width=WIDTH, height=320, title=title).configure(**config(theme))
 
 
-def _in_words(rows: Mapping[str, Column], target: int) -> str:
+def in_words(rows: Mapping[str, Column], target: int) -> str:
+    """The median, the 95th percentile and the largest working set of one target."""
     said = [f"p{p} {units.approx_bytes(size)}" for p, size in marks(rows, target)]
     most = float(np.max(rows["accessed_bytes"][rows["target_id"] == target]))
     return ", ".join([*said, f"max {units.approx_bytes(most)}"])

@@ -15,7 +15,11 @@ from damopipe.errors import StageError
 if TYPE_CHECKING:
     from damopipe.records import Column
 
-SUMMARY = "Working set size over time."
+SUMMARY = "Working set size over time, beside RSS and VSZ."
+
+_KINDS = {"RSS": "rss_bytes", "VSZ": "vsz_bytes"}
+FAR = 12
+"""How many times the largest working set other sizes may be and still be drawn; above it they are told in words alone."""
 
 _SQL = """WITH span AS (
   SELECT min(epoch_ns(coalesce(start_ts, ts))) AS first_ns, greatest(1, (max(epoch_ns(ts)) - first_ns) / $points) AS width
@@ -65,7 +69,7 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
     """A step line a target, from zero; each step is one aggregation and stands where the aggregation was."""
     import altair as alt
 
-    from damopipe.charts.lines import by_target, colour, line_data, summary
+    from damopipe.charts.lines import colour, line_data, summary
     from damopipe.charts.theme import WIDTH, byte_unit, config, time_unit
 
     unit, unit_bytes = byte_unit(float(np.max(rows["accessed_bytes"])))
@@ -82,50 +86,54 @@ def draw(rows: dict[str, Column], heading: Heading, options: Options, theme: str
         y=alt.Y("y:Q", title=f"working set ({unit})", scale=alt.Scale(zero=True), stack=None),
         color=colour(names, theme),
     )  # fmt: skip
-    said = [
-        (name, _in_words(sizes) + more) for (name, sizes), more in zip(by_target(rows, heading), _footprints(rows), strict=True)
-    ]
+    said = [(heading.name(int(target)), in_words(rows, int(target))) for target in np.unique(rows["target_id"])]
     title = alt.TitleParams(heading.title("Working set"), subtitle=heading.subtitle(*summary(said)))
-    resident = _resident(rows, unit_s, unit_bytes, theme)
-    whole = alt.layer(line, *resident) if resident else line
+    memory = _memory(rows, unit_s, unit_bytes, theme)
+    whole = alt.layer(line, *memory) if memory else line
     return whole.properties(width=WIDTH, height=320, title=title).configure(**config(theme))
 
 
-def _resident(rows: dict[str, Column], unit_s: float, unit_bytes: int, theme: str) -> list[Any]:
-    """RSS as a dashed line with its name at the end, of a single target for which it was recorded."""
-    known = ~np.ma.getmaskarray(rows["rss_bytes"])
-    if len(np.unique(rows["target_id"])) > 1 or not known.any():
+def _memory(rows: dict[str, Column], unit_s: float, unit_bytes: int, theme: str) -> list[Any]:
+    """RSS dashed and VSZ dotted with their names at the end, of a single target, where they do not flatten its working set."""
+    if len(np.unique(rows["target_id"])) > 1:
         return []
+    most = FAR * float(np.max(rows["accessed_bytes"]))
+    known_sizes = {name: rows[column] for name, column in _KINDS.items() if np.ma.count(rows[column])}
+    sizes = {name: column for name, column in known_sizes.items() if float(np.ma.max(column)) <= most}
+    ends = [float(np.ma.compressed(column)[-1]) for column in sizes.values()]
+    are_near = len(ends) == 2 and abs(ends[0] - ends[1]) < 0.08 * max(ends)
+    drawn: list[Any] = []
+    for name, column in sizes.items():
+        known = ~np.ma.getmaskarray(column)
+        points = zip((rows["seconds"][known] / unit_s).tolist(), (column[known] / unit_bytes).tolist(), strict=True)
+        drawn += _named_line(name, [{"x": round(float(x), 6), "y": round(float(y), 6)} for x, y in points], are_near, theme)
+    return drawn
+
+
+def _named_line(name: str, data: list[dict[str, Any]], are_near: bool, theme: str) -> list[Any]:
     import altair as alt
 
     from damopipe.charts.lines import inline
     from damopipe.charts.theme import config
 
     ink = config(theme)["axis"]["labelColor"]
-    points = zip((rows["seconds"][known] / unit_s).tolist(), (rows["rss_bytes"][known] / unit_bytes).tolist(), strict=True)
-    data = [{"x": round(float(x), 6), "y": round(float(y), 6)} for x, y in points]
-    base = alt.Chart(inline(data)).encode(x="x:Q", y="y:Q")
-    name = (
-        alt.Chart(inline([data[-1] | {"text": "RSS"}]))
-        .mark_text(align="right", dy=-7, color=ink)
-        .encode(x="x:Q", y="y:Q", text="text:N")
+    dash = [5, 4] if name == "RSS" else [1, 3]
+    line = alt.Chart(inline(data)).mark_line(
+        strokeDash=dash, color=ink, strokeWidth=1.5, interpolate="step-after", point=len(data) == 1
     )
-    return [base.mark_line(strokeDash=[5, 4], color=ink, strokeWidth=1.5, interpolate="step-after", point=len(data) == 1), name]
+    below = are_near and name == "RSS"
+    end = alt.Chart(inline([data[-1] | {"text": name}])).mark_text(align="right", dy=10 if below else -7, color=ink)
+    return [line.encode(x="x:Q", y="y:Q"), end.encode(x="x:Q", y="y:Q", text="text:N")]
 
 
-def _footprints(rows: dict[str, Column]) -> list[str]:
-    """What is said of RSS and VSZ of each target."""
-    said = []
-    for target in np.unique(rows["target_id"]):
-        mine = rows["target_id"] == target
-        kinds = {"RSS": np.ma.compressed(rows["rss_bytes"][mine]), "VSZ": np.ma.compressed(rows["vsz_bytes"][mine])}
-        found = [f"{kind} {units.approx_bytes(float(np.max(sizes)))}" for kind, sizes in kinds.items() if len(sizes)]
-        said.append(f"; at most {', '.join(found)}" if found else "")
-    return said
-
-
-def _in_words(sizes: Column) -> str:
-    return f"median {units.approx_bytes(float(np.median(sizes)))}, max {units.approx_bytes(float(np.max(sizes)))}"
+def in_words(rows: dict[str, Column], target: int) -> str:
+    """The median and the largest working set of one target, and the most of RSS and VSZ where they are known."""
+    mine = rows["target_id"] == target
+    sizes = rows["accessed_bytes"][mine]
+    known = {kind: np.ma.compressed(rows[column][mine]) for kind, column in _KINDS.items()}
+    found = [f"{kind} {units.approx_bytes(float(np.max(values)))}" for kind, values in known.items() if len(values)]
+    usual = f"median {units.approx_bytes(float(np.median(sizes)))}, max {units.approx_bytes(float(np.max(sizes)))}"
+    return usual + (f"; at most {', '.join(found)}" if found else "")
 
 
 def _from_their_start(rows: dict[str, Column], names: list[str]) -> tuple[dict[str, Column], list[str]]:

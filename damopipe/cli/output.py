@@ -21,6 +21,12 @@ def binary() -> BinaryIO:
     return sys.stdout.buffer
 
 
+def clear() -> None:
+    """An empty screen, where stdout is a terminal."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\x1b[H\x1b[2J")
+
+
 def say(text: str) -> None:
     """One line of talk to stderr, as it is."""
     sys.stderr.write(text + "\n")

@@ -11,6 +11,7 @@ import typer
 
 from damopipe.cli import output
 from damopipe.cli.options import SetOption, parse_sets
+from damopipe.errors import UsageError
 
 if TYPE_CHECKING:
     from damopipe.backend.writes import Unmatched
@@ -90,3 +91,12 @@ def planned(file: Path, backend: str | None, sets: Mapping[str, str], takeover: 
     wants = Wants.of_pipeline(loaded.pipeline)
     name, reason = (likely if only_look else choose)(backend or loaded.pipeline.backend, wants, takeover)
     return make_plan(loaded, name, reason)
+
+
+def refuse_rehearsal(file: Path, sets: Mapping[str, str]) -> None:
+    """UsageError for a file that is meant for a model: what it rehearses is not to happen to real memory by mistake."""
+    from damopipe.outputs.surroundings import load_pipeline
+
+    if load_pipeline(file, sets).pipeline.backend == "simulate":
+        for_real = 'write backend = "damon" to have its schemes act on real memory'
+        raise UsageError(f'{file}: backend: is "simulate", a rehearsal: damopipe run plays it; {for_real}')

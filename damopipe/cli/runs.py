@@ -26,13 +26,13 @@ _ROLLED = """SELECT
 def runs(context: typer.Context, store: StoreOption = None, as_json: JsonOption = False) -> int:
     """List, show, delete, tag and roll up the runs in the store; alone it lists them."""
     context.obj = store
-    return list_runs(store, as_json) if context.invoked_subcommand is None else 0
+    return list_runs(context, store, as_json) if context.invoked_subcommand is None else 0
 
 
 @app.command("list")
-def list_runs(store: StoreOption = None, as_json: JsonOption = False) -> int:
+def list_runs(context: typer.Context, store: StoreOption = None, as_json: JsonOption = False) -> int:
     """List every run, oldest first."""
-    rows = _open(store).runs()
+    rows = _open(context, store).runs()
     if as_json:
         output.data(json.dumps(rows, indent=2, default=str))
     elif not rows:
@@ -44,9 +44,9 @@ def list_runs(store: StoreOption = None, as_json: JsonOption = False) -> int:
 
 
 @app.command("show")
-def show(run: RunArgument = "latest", store: StoreOption = None, as_json: JsonOption = False) -> int:
+def show(context: typer.Context, run: RunArgument = "latest", store: StoreOption = None, as_json: JsonOption = False) -> int:
     """Show everything that is known of a run: where it comes from, what it watched, what was made of it."""
-    opened = _open(store)
+    opened = _open(context, store)
     run_id = opened.resolve_run(run)
     tables = {name: _rows(opened, name, run_id) for name in ("run", "context", "target", "scheme", "output", "check_result")}
     if as_json:
@@ -70,11 +70,12 @@ def _rows(store: Store, table: str, run_id: int) -> list[dict[str, Any]]:
 
 @app.command("delete")
 def delete(
+    context: typer.Context,
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Numbers, tags, pipelines, or 'latest'.")],
     store: StoreOption = None,
 ) -> int:
     """Delete runs with all their records; the store uses their space again."""
-    opened = _open(store)
+    opened = _open(context, store)
     run_ids = [opened.resolve_run(run) for run in runs]
     opened.delete_runs(run_ids)
     output.say(f"deleted run {', '.join(map(str, run_ids))}")
@@ -83,12 +84,13 @@ def delete(
 
 @app.command("tag")
 def tag(
+    context: typer.Context,
     run: RunArgument,
     name: Annotated[str | None, typer.Argument(metavar="[TAG]", help="Its new name; none takes it away.")] = None,
     store: StoreOption = None,
 ) -> int:
     """Give a run a name of its own, or take it away."""
-    opened = _open(store)
+    opened = _open(context, store)
     run_id = opened.resolve_run(run)
     opened.tag_run(run_id, name)
     output.say(f"run {run_id} is now {name!r}" if name else f"run {run_id} has no tag any more")
@@ -96,9 +98,9 @@ def tag(
 
 
 @app.command("rollup")
-def rollup(run: RunArgument = "latest", store: StoreOption = None) -> int:
+def rollup(context: typer.Context, run: RunArgument = "latest", store: StoreOption = None) -> int:
     """Sum up a long run, so that its charts need not read every region; again, and it takes in what is new."""
-    opened = _open(store)
+    opened = _open(context, store)
     run_id = opened.resolve_run(run)
     taken = opened.roll_up(run_id)
     rows, regions = opened.query(_ROLLED, {"run": run_id}).rows[0]
@@ -107,7 +109,8 @@ def rollup(run: RunArgument = "latest", store: StoreOption = None) -> int:
     return 0
 
 
-def _open(store: Any) -> Store:
+def _open(context: typer.Context, store: Any) -> Store:
+    """The store that is named after the subcommand, or before it."""
     from damopipe.store import Store
 
-    return Store(store_path(store))
+    return Store(store_path(store or context.obj))

@@ -34,10 +34,11 @@ def command(
     (0), and leaves DAMON as it was. A [guard] that trips ends it with 1.
     """
     from damopipe.backend.staying import start
-    from damopipe.cli.plan import planned
+    from damopipe.cli.plan import planned, refuse_rehearsal
     from damopipe.kernel.machine import Machine
 
     # What stands in the way of it here is said by what starts it; what is wrong with the file comes first.
+    refuse_rehearsal(file, parse_sets(sets))
     plan = planned(file, "damon", parse_sets(sets), takeover, only_look=True)
     if follow:
         from damopipe.runner.follow import follow as stay

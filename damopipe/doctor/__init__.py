@@ -89,6 +89,7 @@ def _backend(name: str, machine: Machine) -> Finding:
 _CAN = {
     "damon": "everything DAMON offers: processes, physical memory, schemes",
     "procfs": "your own processes, without schemes; no root needed",
+    "simulate": "a model of DAMON over modelled memory: rehearsals; nothing of this machine",
 }
 
 

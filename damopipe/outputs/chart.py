@@ -6,20 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from damopipe.charts import chart, options_of
-from damopipe.charts.protocol import Heading, Query
+from damopipe.charts.protocol import Heading, asked_heading
 from damopipe.errors import UsageError
 
 if TYPE_CHECKING:
     from damopipe.store import Store
-
-_RUN = (
-    "SELECT pipeline, backend, tag, strftime(started_at::TIMESTAMP, '%Y-%m-%d %H:%M:%S') AS started, "
-    "(SELECT map_from_entries(list((target_id, name) ORDER BY target_id)) FROM target WHERE run_id = $run) AS targets "
-    "FROM run WHERE run_id = $run"
-)
 
 
 def make_chart(name: str, given: dict[str, Any], run_id: int, store: Store, path: Path) -> str:
@@ -29,7 +21,7 @@ def make_chart(name: str, given: dict[str, Any], run_id: int, store: Store, path
     options, theme = checked_options(name, given)
     module = chart(name)
     with store.asking() as query:
-        rows, heading = module.collect(query, run_id, options), _heading(query, run_id)
+        rows, heading = module.collect(query, run_id, options), asked_heading(query, run_id)
     drawn = module.draw(rows, heading, options, theme)
     render(drawn.to_dict(), path)
     return ""
@@ -51,7 +43,7 @@ def show_chart(name: str, given: dict[str, Any], run_id: int, store: Store) -> s
     screen = terminal.this_screen()
     lines = screen.lines
     with store.asking() as query:
-        heading = _heading(query, run_id)
+        heading = asked_heading(query, run_id)
         while True:  # how many panels a heat map has, and so how many lines, is known when it is drawn
             size = terminal.heatmap_size(screen.columns, lines, screen.colours) if name == "heatmap" else {}
             options = options_of(name, size | given)
@@ -65,11 +57,4 @@ def show_chart(name: str, given: dict[str, Any], run_id: int, store: Store) -> s
 def heading_of(run_id: int, store: Store) -> Heading:
     """What a chart's title says of its run."""
     with store.asking() as query:
-        return _heading(query, run_id)
-
-
-def _heading(query: Query, run_id: int) -> Heading:
-    rows = query(_RUN, {"run": run_id})
-    run: dict[str, Any] = {name: None if column[0] is np.ma.masked else column[0] for name, column in rows.items()}
-    names = {key: " ".join(name.split()) for key, name in dict(run["targets"] or {}).items()}  # a command may have lines
-    return Heading(run["pipeline"], run_id, run["backend"], run["started"], names, run["tag"])
+        return asked_heading(query, run_id)

@@ -14,9 +14,17 @@ from damopipe.pipeline.load import load_pipeline as load
 def surroundings() -> Surroundings:
     """The real ones. DuckDB is imported only when there is SQL to look at."""
     from damopipe.charts import CHARTS
+    from damopipe.simulator.generators import MODELS
     from damopipe.workload import SHAPES
 
-    return Surroundings(charts=CHARTS, shapes=tuple(SHAPES), sql_error=_sql_error, option_error=_option_error)
+    return Surroundings(
+        charts=CHARTS,
+        shapes=tuple(SHAPES),
+        sql_error=_sql_error,
+        option_error=_option_error,
+        models=MODELS,
+        model_error=_model_error,
+    )
 
 
 def _sql_error(text: str) -> str | None:
@@ -30,6 +38,16 @@ def _option_error(name: str, given: Mapping[str, Any]) -> str | None:
 
     try:
         checked_options(name, given)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+def _model_error(text: str) -> str | None:
+    from damopipe.simulator.generators import check
+
+    try:
+        check(text)
     except UsageError as error:
         return str(error)
     return None

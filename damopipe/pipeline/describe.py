@@ -10,7 +10,7 @@ from damopipe.damon.model import AddressRange
 from damopipe.pipeline.describe_guard import describe_feed, describe_guard
 from damopipe.pipeline.describe_module import describe_module
 from damopipe.pipeline.describe_scheme import describe_scheme
-from damopipe.pipeline.planned import Plan, PlannedContext, PlannedTarget
+from damopipe.pipeline.planned import Plan, PlannedContext, PlannedSimulate, PlannedTarget
 
 Beside = Mapping[tuple[int, int], str]
 """A line more for a scheme, by the numbers of its context and of itself."""
@@ -27,6 +27,8 @@ def describe(plan: Plan, beside: Beside | None = None) -> str:
     lines = [f"pipeline  {plan.name}" + (f": {plan.description}" if plan.description else "")]
     reason = f" ({plan.backend_reason})" if plan.backend_reason else ""
     lines.append(f"backend   {plan.backend}{reason}")
+    if plan.simulate is not None:
+        lines.append(f"model     {_model(plan.simulate, plan.seed)}")
     for number, context in enumerate(plan.contexts):
         if len(plan.contexts) > 1:
             lines.append(f"context {number}")
@@ -40,6 +42,16 @@ def describe(plan: Plan, beside: Beside | None = None) -> str:
     if plan.backend == "procfs":
         lines += ["", PROCFS_COST]
     return "\n".join(lines)
+
+
+def _model(simulate: PlannedSimulate, seed: int | None) -> str:
+    """What is played, on which machine."""
+    played = f"{simulate.memory} in place of what is no workload" if simulate.memory else "workloads only"
+    ram = " and ".join(map(units.approx_bytes, simulate.ram_bytes))
+    machine = f"RAM of {ram}, " if ram else ""
+    machine += "" if simulate.swap_bytes is None else f"{units.approx_bytes(simulate.swap_bytes)} of swap, "
+    machine += "" if simulate.free_bp is None else f"{units.format_bp(simulate.free_bp)} of memory free at first, "
+    return f"{played}, {machine}{simulate.touches_per_ms} touches a millisecond, seed {seed or 0}"
 
 
 def _context(context: PlannedContext, backend: str, beside: Mapping[int, str]) -> Iterator[str]:

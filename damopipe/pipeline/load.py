@@ -33,6 +33,10 @@ class Surroundings:
     """What is wrong with a text as SQL, in one line; None if it parses."""
     option_error: Callable[[str, Mapping[str, Any]], str | None]
     """What is wrong with a chart's options, in one line; None if nothing."""
+    models: tuple[str, ...]
+    """What memory can be modelled by, beside shapes."""
+    model_error: Callable[[str], str | None]
+    """What is wrong with a text that names one of them, in one line; None if nothing."""
 
 
 @dataclass(frozen=True)

@@ -86,10 +86,11 @@ def _bounds(error: Any, found: object) -> str:
 
 def _unknown_key(place: list[str | int]) -> str:
     names = list(_fields(place[:-1]))
-    near = difflib.get_close_matches(str(place[-1]), names, 1, 0.5)
+    is_of_file = place[-1] in Pipeline.model_fields
+    near = difflib.get_close_matches(str(place[-1]), names, 1, 0.7 if is_of_file else 0.5)
     if near:
         return f"unknown key; did you mean '{near[0]}'?"
-    if place[-1] in Pipeline.model_fields:
+    if is_of_file:
         return "unknown key here; it is a key of the file itself: write it above the first [table]"
     return f"unknown key; there are {', '.join(names)}"
 

@@ -14,6 +14,7 @@ from damopipe.damon.model import Model
 from damopipe.pipeline.exports import FORMATS
 from damopipe.pipeline.model_guard import Guard
 from damopipe.pipeline.model_scheme import U32, Filter, Node, Scheme
+from damopipe.pipeline.model_simulate import Simulate as Simulate
 from damopipe.pipeline.values import Bp, Pid, Size, Span, TimeMs, TimeUs, shown
 from damopipe.units import U64_MAX
 
@@ -54,7 +55,11 @@ class Target(Model):
     pid: Pid | None = Field(None, description="A process that runs already.")
     process: Process | None = Field(None, description="Processes found by name, command line or user.")
     cgroup: StrictStr | None = Field(None, description="Every process in a cgroup, followed as they come and go.")
-    workload: StrictStr | None = Field(None, description="A known access pattern of ours, or the path of a masim configuration.")
+    workload: StrictStr | None = Field(
+        None,
+        description="A known access pattern of ours, or the path of a masim configuration; on simulate also a generator "
+        "(zipf:size=4GiB) or a recorded run (run:12).",
+    )
     physical: Physical | None = Field(None, description="Physical memory; {} for all System RAM.")
     user: StrictStr | None = Field(None, description="Who `command` runs as; else the invoking user, also under sudo.")
     children: StrictBool = Field(False, description="Watch the children of `command` or `pid` too.")
@@ -195,6 +200,7 @@ class Pipeline(Model):
     check: list[Check] = Field([], description="What must hold.")
     module: Module | None = Field(None, description="A DAMON module to run instead.")
     guard: Guard | None = Field(None, description="When to pause or stop schemes.")
+    simulate: Simulate | None = Field(None, description="What backend simulate is to model.")
     matrix: Matrix | None = Field(None, description="Sweeps over parameters.")
 
     @property

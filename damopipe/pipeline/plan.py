@@ -12,12 +12,13 @@ from damopipe.damon.attrs import Attrs, Probe, RegionLimits
 from damopipe.damon.model import AddressRange
 from damopipe.errors import PipelineError, Problem
 from damopipe.pipeline import exports, model, vega_lite
-from damopipe.pipeline.files import is_file, read_text
+from damopipe.pipeline.files import read_text
 from damopipe.pipeline.load import Loaded
 from damopipe.pipeline.plan_guard import planned_feeds, planned_guard
 from damopipe.pipeline.plan_intervals import resolve_intervals
 from damopipe.pipeline.plan_module import planned_module
 from damopipe.pipeline.plan_scheme import planned_filter, planned_scheme
+from damopipe.pipeline.plan_simulate import cannot_be_modelled, found_file, planned_simulate
 from damopipe.pipeline.planned import (
     Plan,
     PlannedCheck,
@@ -35,7 +36,7 @@ _NOT_RUN = {"matrix": "sweeps"}
 def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
     """The plan of a pipeline on a backend (never "auto"). PipelineError for what this version does not run."""
     pipeline = loaded.pipeline
-    _refuse_what_is_not_run(loaded)
+    _refuse_what_is_not_run(loaded, backend)
     return Plan(
         name=pipeline.name,
         description=pipeline.description,
@@ -52,15 +53,18 @@ def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
         checks=tuple(_check(check, loaded.path.parent) for check in pipeline.check),
         seed=pipeline.seed,
         guard=planned_guard(pipeline.guard),
+        simulate=planned_simulate(pipeline.simulate, loaded.path.parent) if backend == "simulate" else None,
     )
 
 
-def _refuse_what_is_not_run(loaded: Loaded) -> None:
+def _refuse_what_is_not_run(loaded: Loaded, backend: str) -> None:
     found = [
         Problem(str(loaded.path), key, f"this version of damopipe does not run {what} yet; leave [{key}] out")
         for key, what in _NOT_RUN.items()
         if getattr(loaded.pipeline, key) is not None
     ]
+    if backend == "simulate":
+        found += [Problem(str(loaded.path), key, message) for key, message in cannot_be_modelled(loaded.pipeline)]
     if found:
         raise PipelineError(found)
 
@@ -100,18 +104,11 @@ def _target(target: model.Target, folder: Path) -> PlannedTarget:
         process_user=process.user,
         children=target.children or process.children,
         cgroup=target.cgroup,
-        workload=_workload(target.workload, folder),
+        workload=found_file(target.workload, folder),
         ranges=_ranges(physical.regions) if physical.regions is not None else None,
         numa_node=physical.numa_node,
         initial_regions=_ranges(target.regions),
     )
-
-
-def _workload(name: str | None, folder: Path) -> str | None:
-    """A file's absolute path where there is one, else the name of a known shape."""
-    if name is None or not is_file(folder, name):
-        return name
-    return str((folder / name).resolve())
 
 
 def _ranges(spans: list[tuple[int, int]]) -> tuple[AddressRange, ...]:

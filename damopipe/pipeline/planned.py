@@ -30,7 +30,7 @@ class PlannedTarget(Model):
     children: bool = False
     cgroup: str | None = None
     workload: str | None = None
-    """The name of a built-in shape, or the absolute path of a masim configuration."""
+    """The name of a built-in shape, the absolute path of a masim configuration, or a model of memory ("zipf:size=1GiB")."""
     ranges: tuple[AddressRange, ...] | None = None
     """Physical ranges; None with kind "physical" is all System RAM (or all of `numa_node`)."""
     numa_node: int | None = None
@@ -80,6 +80,20 @@ class PlannedContext(Model):
     defaults: tuple[str, ...] = ()
     """The intervals that the file left out: sample, aggregation, update."""
     feeds: tuple[PlannedFeed, ...] = ()
+
+
+class PlannedSimulate(Model):
+    """What a model plays."""
+
+    memory: str | None = None
+    """As `PlannedTarget.workload`: what targets do that are no workloads."""
+    ram_bytes: tuple[int, ...] = ()
+    """Of each memory node; empty for one node that is large enough."""
+    touches_per_ms: int = 20_000
+    swap_bytes: int | None = None
+    """None: half as much as memory."""
+    free_bp: int | None = None
+    """The share of memory that is free at first; None: what watermarks ask for."""
 
 
 class PlannedModule(Model):
@@ -146,6 +160,8 @@ class Plan(Model):
     checks: tuple[PlannedCheck, ...] = ()
     seed: int | None = None
     guard: PlannedGuard | None = None
+    simulate: PlannedSimulate | None = None
+    """None where something real runs."""
 
     @property
     def keyed_contexts(self) -> list[tuple[str, PlannedContext]]:

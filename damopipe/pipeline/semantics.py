@@ -18,7 +18,7 @@ from damopipe.pipeline.params import Params
 from damopipe.pipeline.semantics_guard import guard_problems
 from damopipe.pipeline.semantics_module import module_problems
 from damopipe.pipeline.semantics_output import check_problems, output_problems
-from damopipe.pipeline.semantics_target import context_problems
+from damopipe.pipeline.semantics_target import context_problems, workload_problems
 from damopipe.pipeline.values import shown
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Found = Iterator[tuple[str, str]]
 
+LEAST_RAM = 1 << 20
 _OF_ONE_CONTEXT = ("target", "monitoring", "scheme")
 
 
@@ -35,6 +36,7 @@ def problems(pipeline: Pipeline, folder: Path, surroundings: Surroundings) -> li
         lambda: _top(pipeline),
         lambda: _contexts(pipeline, folder, surroundings),
         lambda: module_problems(pipeline),
+        lambda: _simulate(pipeline, folder, surroundings),
         lambda: _record(pipeline),
         lambda: output_problems(pipeline.output, folder, surroundings),
         lambda: check_problems(pipeline.check, folder, surroundings),
@@ -91,6 +93,14 @@ def _matrix(matrix: Matrix, params: Mapping[str, object]) -> Found:
 def _contexts(pipeline: Pipeline, folder: Path, surroundings: Surroundings) -> Found:
     for prefix, context in pipeline.contexts:
         yield from context_problems(prefix, context, folder, surroundings)
+
+
+def _simulate(pipeline: Pipeline, folder: Path, surroundings: Surroundings) -> Found:
+    given = pipeline.simulate
+    if given and given.memory is not None:
+        yield from workload_problems("simulate.memory", given.memory, folder, surroundings)
+    if given and given.ram and min(given.ram) < LEAST_RAM:
+        yield "simulate.ram", f"has a node of less than {units.format_bytes(LEAST_RAM)}; write a size like '64GiB'"
 
 
 def _record(pipeline: Pipeline) -> Found:

@@ -89,7 +89,7 @@ def _target(key: str, target: Target, folder: Path, surroundings: Surroundings) 
         yield from _apart(f"{key}.physical.regions", target.physical.regions)
     yield from _apart(f"{key}.regions", target.regions)
     if target.workload is not None:
-        yield from _workload(f"{key}.workload", target.workload, folder, surroundings)
+        yield from workload_problems(f"{key}.workload", target.workload, folder, surroundings)
 
 
 def _beside(key: str, target: Target) -> Found:
@@ -123,11 +123,17 @@ def _apart(key: str, spans: Sequence[tuple[int, int]]) -> Found:
             yield key, f"overlap: {both}"
 
 
-def _workload(key: str, name: str, folder: Path, surroundings: Surroundings) -> Found:
+def workload_problems(key: str, name: str, folder: Path, surroundings: Surroundings) -> Found:
+    """What is wrong with the name of a workload, if it is none."""
     if name in surroundings.shapes or is_file(folder, name):
         return
-    near = difflib.get_close_matches(name, surroundings.shapes, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known ones are {', '.join(surroundings.shapes)}"
+    if name.partition(":")[0] in surroundings.models:
+        if error := surroundings.model_error(name):
+            yield key, error
+        return
+    known = (*surroundings.shapes, *surroundings.models)
+    near = difflib.get_close_matches(name.partition(":")[0], known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known ones are {', '.join(known)}"
     yield key, f"{shown(name)} is neither a known workload nor a file beside the pipeline; {hint}"
 
 

@@ -114,7 +114,7 @@ def remarks(health: list[Row], checks: list[Row], run: Row) -> list[Remark]:
     for row in health:
         if not row["is_fine"]:
             of = f" of {row['target']}" if several else ""
-            made.append(Remark(f"{row['what']}{of}: {_found(row)}", row["advice"] or ""))
+            made.append(Remark(f"{row['what']}{of}: {_found(row)}", _sentence(row["advice"] or "")))
     return made
 
 
@@ -136,3 +136,7 @@ def _effect(row: Row) -> str:
         first, last = (units.approx_bytes(row[f"rss_{when}_bytes"]) for when in ("first", "last"))
         did += f" Resident memory went from {first} to {last} meanwhile."
     return did
+
+
+def _sentence(advice: str) -> str:
+    return f"{advice[:1].upper()}{advice[1:].rstrip('.')}." if advice else ""

@@ -9,13 +9,24 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from damopipe.charts import cold_tail, footprint, heatmap, idle_percentiles, regions, wss_by_window
+from damopipe.charts import (
+    cold_tail,
+    footprint,
+    heatmap,
+    idle_percentiles,
+    regions,
+    wss_by_window,
+    wss_distribution,
+    wss_over_time,
+)
 from damopipe.charts.raster import LEVELS
 from damopipe.charts.theme import byte_unit
+from damopipe.report.terminal_colour import painted
 from damopipe.report.terminal_curves import health, pictured, temperature
 from damopipe.report.terminal_heat import codes
 from damopipe.report.terminal_parts import MARGIN, Screen, bars, columns_of, cut, spread, time_axis
@@ -63,11 +74,12 @@ def too_tall(text: str, screen: Screen) -> int:
 
 def _heatmap(rows: heatmap.Rows, heading: Heading, options: heatmap.Options, screen: Screen) -> Iterator[str]:
     scale = heatmap.scale(rows, options)
-    yield heading.title("Accesses" if rows.minus is None else f"Difference to run {rows.minus} of accesses")
-    yield from cut(heading.of(rows.target).subtitle()[0], screen)
-    for one in (rows, *rows.others):
+    yield from cut(heatmap.title_of(rows, heading), screen)
+    headings = (heading.of(rows.target), *rows.headings)
+    yield from cut(headings[0].subtitle()[0] if rows.minus is None else f"{headings[0].column} less {headings[1].column}", screen)
+    for one, its in zip((rows, *rows.others), headings, strict=False):
         if rows.others:
-            yield f"run {one.run_id}"
+            yield from cut(its.column, screen)
         for area in reversed(one.areas):
             yield from cut(area.title, screen)
             yield from _area(area, scale.levels(area.rates), screen, scale)
@@ -109,30 +121,39 @@ def _coloured_line(upper: Column, lower: Column, codes: Sequence[str]) -> str:
 
 
 def _legend(scale: HeatScale, screen: Screen) -> str:
-    what = {"log": "% of samples, log scale", "percentile": "th percentile of the rates"}.get(scale.kind, "% of samples")
+    what = {"log": "% of samples, log scale", "percentile": "th percentile of access rates"}.get(scale.kind, "% of samples")
     low, high = scale.domain
-    ends = (f"{low:.3g}%", f"{high:.3g}{what}")
+    ends = (f"{low:.3g}" + ("" if scale.kind == "percentile" else "%"), f"{high:.3g}{what}")
     if not screen.colours:
-        return f"{'':>{MARGIN}}{ends[0]} {_DIGITS} {ends[1]}; blank: not watched"
+        return _indented(f"{ends[0]} {_DIGITS} {ends[1]}; blank: not watched", screen)
     ramp = next(_halves(np.tile(np.linspace(0, 0.999, 16), (2, 1)), screen, scale))
     grey = next(_halves(np.full((2, 2), np.nan), screen, scale))
-    return f"{'':>{MARGIN}}{ends[0]} {ramp} {ends[1]}; {grey} not watched"
+    wide = _indented(f"{ends[0]} {'x' * 16} {ends[1]}; xx not watched", screen)
+    return wide.replace("x" * 16, ramp).replace("; xx", f"; {grey}")
 
 
-def _series(x: str, what: str) -> Callable[..., Iterator[str]]:
+def _indented(text: str, screen: Screen) -> str:
+    """A line below a picture, as far to the left as it has to be."""
+    return " " * max(0, min(MARGIN, screen.columns - len(text))) + text
+
+
+def _series(x: str, what: str, in_words: Callable[[dict[str, Column], int], str]) -> Callable[..., Iterator[str]]:
     def draw_series(rows: dict[str, Column], heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
-        yield heading.title(what)
+        yield from cut(heading.title(what), screen)
         yield from cut(heading.subtitle()[0], screen)
         targets = np.unique(rows["target_id"])
-        height = max(3, min(24, (screen.lines - 5 - len(targets)) // len(targets)))
+        shown = targets[: max(1, (screen.lines - 6) // 3)]
+        height = max(2, min(24, (screen.lines - 6 - len(shown)) // len(shown)))
         largest, last = float(np.max(rows["accessed_bytes"])), float(np.max(rows[x]))
-        for target in targets:
+        for number, target in enumerate(shown):
             mine = {name: column[rows["target_id"] == target] for name, column in rows.items()}
-            if len(targets) > 1:
-                yield from cut(heading.name(int(target)), screen)
+            name = f"{heading.name(int(target))}: " if len(targets) > 1 else ""
+            yield from cut(name + in_words(rows, int(target)), screen)
             begin = float(mine["from_seconds"].min() or 0) if "from_seconds" in mine else 0.0
             values = columns_of(mine[x], mine["accessed_bytes"], begin, last, screen.width)
-            yield from bars(values, largest, height)
+            yield from bars(values, largest, height, partial(painted, number=number, screen=screen))
+        if len(shown) < len(targets):
+            yield f"and {len(targets) - len(shown)} more targets: write a picture with -o"
         yield from _percent_axis(screen) if x == "percentile" else time_axis(0, last, screen)
 
     return draw_series
@@ -146,8 +167,8 @@ def _percent_axis(screen: Screen) -> Iterator[str]:
 _PICTURED = (wss_by_window, idle_percentiles, cold_tail, regions, footprint)
 _DRAWERS: dict[str, Callable[..., Iterator[str]]] = {
     "heatmap": _heatmap,
-    "wss_distribution": _series("percentile", "Working set by percentile of snapshots"),
-    "wss_over_time": _series("seconds", "Working set"),
+    "wss_distribution": _series("percentile", "Working set by percentile of snapshots", wss_distribution.in_words),
+    "wss_over_time": _series("seconds", "Working set", wss_over_time.in_words),
     "schemes": schemes,
     "quota": quota,
     "health": health,

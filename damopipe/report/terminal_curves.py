@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from damopipe import units
 from damopipe.charts import health as health_chart
 from damopipe.charts import temperature as temperature_chart
+from damopipe.report.terminal_colour import FINE, WARM, painted
 from damopipe.report.terminal_parts import Screen, bars, columns_of, cut, number_axis
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def pictured(picture_of: Callable[[Any, Heading], Picture]) -> Callable[..., Ite
 
     def draw(rows: Any, heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
         picture = picture_of(rows, heading)
-        yield heading.title(picture.what)
+        yield from cut(heading.title(picture.what), screen)
         yield from cut(heading.subtitle()[0], screen)
         for line in picture.said:
             yield from cut(line, screen)
@@ -61,16 +63,16 @@ def _panel(panel: Panel, count: int, height: int, screen: Screen) -> Iterator[st
     ends = [float(_placed(np.concatenate([curve.x for curve in panel.curves]), panel.x).min()), 0.0]
     ends[1] = float(_placed(np.concatenate([curve.x for curve in panel.curves]), panel.x).max())
     first = ends[0] if panel.x.log else 0.0
-    for curve in panel.curves[:count]:
+    for number, curve in enumerate(panel.curves[:count]):
         known = ~np.ma.getmaskarray(curve.y)
         largest = float(np.max(np.asarray(curve.y)[known], initial=0))
-        yield from cut(f"{curve.name}, at most {largest:.3g}: {panel.y.title}", screen)
+        yield from cut(f"{curve.name}, at most {panel.y.said(largest)}: {panel.y.title}", screen)
         x, y = _placed(np.asarray(curve.x)[known], panel.x) - first, _placed(np.asarray(curve.y)[known], panel.y) - least
         scale = None if panel.y.log else ("", 1)
         if len(x):
             values = columns_of(x, y, 0.0, ends[1] - first, screen.width)
-            yield from bars(values, most - least, height, scale)
-    yield from number_axis(first, ends[1], panel.x.title, panel.x.log, screen)
+            yield from bars(values, most - least, height, partial(painted, number=number, screen=screen), scale)
+    yield from number_axis(first, ends[1], panel.x, screen)
 
 
 def _placed(values: Column, axis: Axis) -> Column:
@@ -80,13 +82,14 @@ def _placed(values: Column, axis: Axis) -> Column:
 
 def health(rows: Any, heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
     """A line a check; below what is not fine the advice."""
-    yield heading.title("Health")
+    yield from cut(heading.title("Health"), screen)
     yield from cut(heading.subtitle()[0], screen)
     found = health_chart.checks(rows, heading)
-    wide = max(len(name) for _, name, _, _ in found)
+    wide = min(max(len(name) for _, name, _, _ in found), screen.columns - 18)
     lines: list[str] = []
     for fine, name, value, advice in found:
-        lines += cut(f"{'ok  ' if fine else 'look'}  {name:{wide}}  {value:>10}", screen)
+        (line,) = cut(f"{'ok  ' if fine else 'look'}  {name:{wide}}  {value:>10}", screen)
+        lines.append(painted(line[:4], FINE if fine else WARM, screen) + line[4:])
         lines += textwrap.wrap(advice, screen.columns - 7, initial_indent=" " * 6, subsequent_indent=" " * 6)
     room = screen.lines - 4
     yield from lines[:room]
@@ -96,7 +99,7 @@ def health(rows: Any, heading: Heading, options: Any, screen: Screen) -> Iterato
 
 def temperature(rows: Any, heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
     """A bar a range of temperatures."""
-    yield heading.title("Temperature of memory")
+    yield from cut(heading.title("Temperature of memory"), screen)
     yield from cut(heading.subtitle()[0], screen)
     yield from temperature_chart.in_words(rows)
     edges = np.linspace(rows["from_degrees"].min(), rows["to_degrees"].max(), max(2, min(41, screen.lines - 5)))
@@ -104,5 +107,6 @@ def temperature(rows: Any, heading: Heading, options: Any, screen: Screen) -> It
     sizes, _ = np.histogram(middles, edges, weights=rows["bytes"])
     for (low, high), size in zip(pairwise(edges.tolist()), sizes.tolist(), strict=True):
         text = f"{low:>9.4g} to {high:<9.4g} {units.approx_bytes(size):>9} "
-        yield text + "█" * round(size / (sizes.max() or 1) * max(5, screen.columns - len(text) - 1))
+        bar = "█" * round(size / (sizes.max() or 1) * max(5, screen.columns - len(text) - 1))
+        yield text + painted(bar, WARM if high > 0 else 0, screen)
     yield "percent of samples + seconds of age; negative: seconds idle"

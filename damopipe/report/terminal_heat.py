@@ -6,6 +6,7 @@ from functools import cache
 
 from damopipe.charts.raster import LEVELS, palette
 from damopipe.charts.theme import HEAT, UNWATCHED
+from damopipe.report.terminal_colour import code
 from damopipe.report.terminal_parts import Screen
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -16,7 +17,7 @@ def codes(colours: int, scale: tuple[str, ...] = HEAT) -> tuple[str, ...]:
     """The terminal's codes of a scale, darkest first; the last one is of what was not watched."""
     bytes_ = palette(scale, UNWATCHED["dark"])
     triples = [tuple(bytes_[at : at + 3]) for at in range(0, len(bytes_), 3)]
-    return tuple((_truecolor if colours > 256 else _ansi256)(*triple) for triple in triples)
+    return tuple(code(*triple, colours=colours) for triple in triples)
 
 
 def heat(rate: float | None, width: int, screen: Screen, solid: bool = False) -> str:
@@ -25,23 +26,13 @@ def heat(rate: float | None, width: int, screen: Screen, solid: bool = False) ->
         return "?" * width if solid else "?".ljust(width)
     if not screen.colours:
         return str(min(9, int(rate * 10))) * width if solid else _bar(rate, width)
-    code = codes(screen.colours)[min(LEVELS - 1, int(max(rate, 0.25 * (rate > 0)) * LEVELS))]
+    its = codes(screen.colours)[min(LEVELS - 1, int(max(rate, 0.25 * (rate > 0)) * LEVELS))]
     if solid:
-        return f"\x1b[48;{code}m{' ' * width}\x1b[0m"
-    return f"\x1b[38;{code}m{_bar(rate, width)}\x1b[0m"
+        return f"\x1b[48;{its}m{' ' * width}\x1b[0m"
+    return f"\x1b[38;{its}m{_bar(rate, width)}\x1b[0m"
 
 
 def _bar(rate: float, width: int) -> str:
     eighths = round(min(1.0, rate) * width * 8) or (rate > 0)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
-
-
-def _truecolor(red: int, green: int, blue: int) -> str:
-    return f"2;{red};{green};{blue}"
-
-
-def _ansi256(red: int, green: int, blue: int) -> str:
-    """The nearest colour of the 6×6×6 cube."""
-    cube = (36 * round(red / 255 * 5)) + (6 * round(green / 255 * 5)) + round(blue / 255 * 5)
-    return f"5;{16 + cube}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 from damopipe.charts.theme import byte_unit, time_unit
 
 if TYPE_CHECKING:
+    from damopipe.charts.panels import Axis
     from damopipe.records import Column
 
 MARGIN = 10
@@ -79,15 +80,17 @@ def columns_of(x: Column, y: Column, begin: float, last: float, width: int) -> C
     return np.where((edges[1:] > begin) & (edges[:-1] < max(float(x[-1]), edges[1])), values, 0)
 
 
-def number_axis(begin: float, end: float, title: str, log: bool, screen: Screen) -> Iterator[str]:
+def number_axis(begin: float, end: float, axis: Axis, screen: Screen) -> Iterator[str]:
     """Three lines below a picture: where it ends, numbers, and what they are; of a logarithmic axis the ends are exponents."""
     yield f"{'':>{MARGIN - 2}} └{'─' * screen.width}"
-    numbers = spread([f"{10**x:.3g}" for x in (begin, (begin + end) / 2, end)], screen.width)
-    yield " " * MARGIN + (numbers if log else _ticks(begin, end, "", screen.width).rstrip())
-    yield " " * MARGIN + title
+    numbers = spread([axis.said(10**x) for x in (begin, (begin + end) / 2, end)], screen.width)
+    yield " " * MARGIN + (numbers if axis.log else _ticks(begin, end, "", screen.width).rstrip())
+    yield " " * MARGIN + axis.title
 
 
-def bars(values: Column, largest: float, height: int, scale: tuple[str, int] | None = ("bytes", 0)) -> Iterator[str]:
+def bars(
+    values: Column, largest: float, height: int, paint: Callable[[str], str], scale: tuple[str, int] | None = ("bytes", 0)
+) -> Iterator[str]:
     """Bars of eighth blocks, with round numbers at the lines that they reach into: of bytes, of a unit, or with None none."""
     unit, unit_bytes = byte_unit(largest) if scale == ("bytes", 0) else (scale or ("", 1))
     full = largest / unit_bytes or 1.0
@@ -96,7 +99,8 @@ def bars(values: Column, largest: float, height: int, scale: tuple[str, int] | N
     labels = labels if scale else {}
     eighths = np.round(values / (largest or 1) * height * 8).astype(int)
     for line in reversed(range(height)):
-        yield f"{labels.get(line, ''):>{MARGIN - 2}} │" + "".join(_EIGHTHS[min(8, max(0, e - line * 8))] for e in eighths)
+        drawn = "".join(_EIGHTHS[min(8, max(0, e - line * 8))] for e in eighths)
+        yield f"{labels.get(line, ''):>{MARGIN - 2}} │{paint(drawn)}"
 
 
 def cut(text: str, screen: Screen) -> Iterator[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from damopipe import units
+from damopipe.report.terminal_colour import painted
 from damopipe.report.terminal_parts import Screen, bars, columns_of, cut, time_axis
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ _AROUND = 6
 
 def schemes(rows: Rows, heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
     """Bytes applied a second; below them memory at the beginning and the end."""
-    yield heading.title("Schemes")
+    yield from cut(heading.title("Schemes"), screen)
     yield from cut(heading.subtitle()[0], screen)
     yield from _panels(rows, "applied_per_s", _applied, screen)
     yield from cut(_memory(rows), screen)
@@ -30,7 +32,7 @@ def schemes(rows: Rows, heading: Heading, options: Any, screen: Screen) -> Itera
 
 def quota(rows: dict[str, Rows], heading: Heading, options: Any, screen: Screen) -> Iterator[str]:
     """Bytes tried in each interval of a quota; below them how near the goals are."""
-    yield heading.title("Quotas")
+    yield from cut(heading.title("Quotas"), screen)
     yield from cut(heading.subtitle()[0], screen)
     yield from _panels(rows["quota"], "tried_bytes_per_interval", _allowed, screen)
     yield from cut(_goals(rows["goals"]), screen)
@@ -41,11 +43,12 @@ def _panels(rows: Rows, what: str, named: Callable[[Rows], str], screen: Screen)
     shown = ids[: max(1, (screen.lines - _AROUND) // 2)]
     height = max(1, min(12, (screen.lines - _AROUND) // len(shown) - 1))
     last = float(np.max(rows["seconds"]))
-    for one in shown:
+    for number, one in enumerate(shown):
         mine = {name: column[rows["scheme_id"] == one] for name, column in rows.items()}
         values = np.ma.filled(mine[what].astype(float), 0.0)
         yield from cut(named(mine), screen)
-        yield from bars(columns_of(mine["seconds"], values, 0.0, last, screen.width), float(values.max()), height)
+        drawn = columns_of(mine["seconds"], values, 0.0, last, screen.width)
+        yield from bars(drawn, float(values.max()), height, partial(painted, number=number, screen=screen))
     if len(shown) < len(ids):
         yield f"and {len(ids) - len(shown)} more schemes: write a picture with -o"
     yield from time_axis(0, last, screen)

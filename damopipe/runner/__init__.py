@@ -41,7 +41,7 @@ def run(plan: Plan, store: Store, out_root: Path, progress: Progress, takeover: 
     from damopipe.backend import backend
 
     log = out_root / f".{plan.name}-{os.getpid()}.log"
-    session = backend(plan.backend, log, takeover).start(plan, progress.say)  # refuses before anything is written
+    session = backend(plan.backend, log, takeover).start(plan, progress.say, store.path)  # refuses before anything is written
     check_folder(out_root)
     for line in store.prepare():
         progress.say(line)
@@ -53,7 +53,7 @@ def run(plan: Plan, store: Store, out_root: Path, progress: Progress, takeover: 
             session.recording_to(store.path, run_id)
             progress.started(plan, run_id)
             module = MODULES[plan.module.name].title if plan.module else None
-            tally = Tally(plan.record.duration_us, module=module, started=began_s)
+            tally = Tally(plan.record.duration_us, module=module, started=began_s, by_records=plan.backend == "simulate")
             recorded = record(run_id, session, store, progress, stopper, tally)
         out_dir = out_root / f"{plan.name}-{run_id}"
         _keep_log(log, out_dir, progress)

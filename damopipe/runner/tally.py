@@ -32,12 +32,19 @@ class Tally:
     """When recording began, by `clock`; now if left out."""
     ended: float | None = None
 
+    by_records: bool = False
+    """Whether time is that of the records: a simulation's."""
+
     def __post_init__(self) -> None:
         self._started = self.clock() if self.started is None else self.started
+        self._recorded_ns: tuple[int, int] | None = None
 
     @property
     def elapsed_s(self) -> float:
         """Seconds from the beginning of recording to its end, or to now."""
+        if self.by_records:
+            first_ns, last_ns = self._recorded_ns or (0, 0)
+            return (last_ns - first_ns) / 1e9
         return (self.clock() if self.ended is None else self.ended) - self._started
 
     @property
@@ -57,12 +64,22 @@ class Tally:
             self._regions(batch.columns, len(batch))
         elif batch.kind in ("scheme_stat", "idle_percentile"):
             self.samples += 1
+            if self.module:
+                self._reach(batch.columns, len(batch))
 
     def _snapshot(self, columns: Columns, rows: int) -> None:
         self.snapshots += rows
+        self._reach(columns, rows)
         lost = columns.get("lost_events")
         if lost is not None and rows:
             self.lost_events = (self.lost_events or 0) + int(np.ma.sum(lost) or 0)
+
+    def _reach(self, columns: Columns, rows: int) -> None:
+        """How far the records have come, where that is what time is."""
+        if self.by_records and rows:
+            began = np.asarray(columns.get("start_ts", columns["ts"])).astype(np.int64)
+            first_ns = self._recorded_ns[0] if self._recorded_ns else int(began.min())
+            self._recorded_ns = (first_ns, int(np.asarray(columns["ts"]).astype(np.int64).max()))
 
     def _regions(self, columns: Columns, rows: int) -> None:
         self.region_rows += rows

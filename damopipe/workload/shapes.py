@@ -66,5 +66,5 @@ def _not_there(name: str, error: OSError | ValueError) -> str:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         return f"workload {name}: cannot be read ({reason}); name a text file in masim's format"
     near = difflib.get_close_matches(name, SHAPES, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"shapes: {', '.join(SHAPES)}"
+    hint = f"did you mean '{near[0]}'?" if near else f"shapes: {', '.join(SHAPES)}; generators and runs need --backend simulate"
     return f"workload {name!r}: neither a built-in shape nor a file; {hint}"

@@ -97,6 +97,52 @@ class TestPercentiles:
     def test_a_run_without_snapshots_has_none(self, sql: Sql) -> None:
         assert sql("FROM wss_percentiles(1)") == []
 
+    def test_a_stretch_of_time_and_one_target(self, sql: Sql) -> None:
+        for number in range(1, 5):
+            sql.snapshot(ts=number).region(0, number * PAGE, 1).snapshot(ts=number, target_id=1).region(0, PAGE, 1)
+        part = "target := 0, from_ts := make_timestamp_ns(2), to_ts := make_timestamp_ns(3)"
+        rows = sql(f"SELECT target_id, accessed_bytes // 4096 FROM wss_percentiles(1, step := 50, {part})")
+        assert rows == [(0, 2), (0, 3), (0, 3)]
+
+
+OVER_A_RUN = (
+    "wss_percentiles", "wss_by_window", "cold_tail", "idle_percentiles", "idle_windows", "idle_regions", "temperature",
+    "region_sizes", "phases",
+)  # fmt: skip
+OF_ADDRESSES = ("heatmap", "access_matrix", "temperature", "region_sizes", "snapshot_at")
+
+
+class TestParameters:
+    """What an analysis of a run can be narrowed to."""
+
+    @pytest.fixture
+    def targets(self, sql: Sql) -> Sql:
+        """Two targets, four snapshots each, of a page that is in use and one that is not."""
+        for number in range(1, 5):
+            for target in (0, 1):
+                sql.snapshot(ts=number * 10**9, start=(number - 1) * 10**9, aggr_us=10**6, target_id=target, nr_regions=2)
+                sql.region(PAGE, 2 * PAGE, 5, age=number).region(4 * PAGE, 5 * PAGE, 0, age=number)
+        return sql
+
+    @pytest.mark.parametrize("name", OVER_A_RUN)
+    def test_targets_and_times(self, targets: Sql, name: str) -> None:
+        asked = f"SELECT DISTINCT target_id FROM {name}(1, {{}}) ORDER BY ALL"
+        time = "from_ts := make_timestamp_ns({}), to_ts := make_timestamp_ns({})"
+        assert targets(asked.format("target := NULL")) == [(0,), (1,)]
+        assert targets(asked.format("target := 1")) == [(1,)]
+        assert targets(asked.format(time.format(10**9, 2 * 10**9))) == [(0,), (1,)]
+        assert targets(asked.format(time.format(10**10, 2 * 10**10))) == [], "after its end"
+        assert targets(asked.format("target := 7")) == []
+
+    @pytest.mark.parametrize("name", OF_ADDRESSES)
+    def test_addresses(self, targets: Sql, name: str) -> None:
+        def count(more: str) -> int:
+            return int(targets(f"SELECT count(*) FROM {name}(1, {more})")[0][0])
+
+        assert count("from_addr := 0, to_addr := 20480") > 0
+        assert count("from_addr := 8192, to_addr := 16384") == 0, "the hole"
+        assert count("from_addr := 16384, to_addr := 20480") > 0
+
 
 class TestHeatmap:
     CELLS = "SELECT time_bin, addr_bin, access_rate, covered FROM heatmap({}) ORDER BY ALL"

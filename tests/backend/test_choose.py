@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.backend import backend, choose, likely
+from damopipe.backend import choose, likely
 from damopipe.backend.protocol import Wants
 from damopipe.errors import MachineError, UsageError
 from tests.abi import fake_machine
@@ -71,9 +71,10 @@ def test_a_look_at_a_plan_takes_what_another_machine_would() -> None:
     assert reason.startswith("not on this machine: DAMON needs Linux")
 
 
-def test_what_this_version_lacks() -> None:
-    with pytest.raises(MachineError, match="this version of damopipe has no simulate backend yet"):
-        backend("simulate")
+def test_a_model_is_taken_by_name_only() -> None:
+    assert choose("simulate", SCHEMES) == choose("simulate", PHYSICAL) == ("simulate", "")
+    assert likely("simulate", PROCESS) == ("simulate", "")
+    assert choose("simulate", Wants(module="reclaim")) == ("simulate", "")
 
 
 @pytest.mark.parametrize("ask", [choose, likely])

@@ -225,6 +225,14 @@ class TestTheRest:
         assert page.locator("#canvas").is_visible() and page.locator("#table-hottest").is_visible()
         assert len(page.pdf(format="A4", print_background=True)) > 10_000
 
+    def test_nothing_is_cut_off_on_paper(self, opened: Open) -> None:
+        page = opened(viewport={"width": 718, "height": 1000})  # A4 less its margins
+        page.emulate_media(media="print")
+        shown(page)
+        wide = "(all) => all.filter((one) => one.scrollWidth > 720).map((one) => one.outerHTML.slice(0, 80))"
+        assert page.locator(".scroll, svg, canvas").evaluate_all(wide) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 718
+
     def test_a_narrow_window_has_no_sideways_scrolling(self, opened: Open) -> None:
         page = opened(viewport={"width": 380, "height": 700})
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 380

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from damopipe.charts import CHARTS, chart, heatmap, options_of
+from damopipe import units
+from damopipe.charts import CHARTS, chart, footprint, heatmap, options_of
 from damopipe.charts.heat_scale import scale_of
+from damopipe.charts.log_axis import log_ticks
 from damopipe.charts.protocol import Heading
 from damopipe.charts.raster import data_uri, palette, png
 from damopipe.charts.theme import HEAT
@@ -177,9 +179,79 @@ def test_simulated_data_says_so_in_the_title() -> None:
     assert heading.title("Accesses").startswith("SIMULATED")
 
 
+LONG = "a-name-that-somebody-thought-was-good-" * 8
+
+
+@EVERY
+def test_long_names_make_no_picture_wider(recorded: Sql, name: str, tmp_path: Path) -> None:
+    with recorded.store.write() as con:
+        con.execute("UPDATE run SET pipeline = ?, tag = ?", [LONG, LONG])
+        con.execute("UPDATE target SET name = ?", [LONG])
+        con.execute("UPDATE scheme SET name = ?", [LONG])
+        con.execute("UPDATE mapping SET name = ?", [LONG])
+    make_chart(name, {}, 1, recorded.store, tmp_path / "a.svg")
+    width = re.search(r'width="([\d.]+)"', (tmp_path / "a.svg").read_text())
+    assert width and float(width[1]) < 1150, "the widest has a legend of its own width"
+    for screen in (Screen(60, 24, 256), Screen(80, 30, 0)):
+        options = options_of(name, {"time_bins": screen.width} if name == "heatmap" else {})
+        rows = chart(name).collect(recorded.store.columns, 1, options)
+        text = terminal.draw(name, rows, heading_of(1, recorded.store), options, screen)
+        assert max(len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")) <= screen.columns
+
+
+def test_times_begin_where_the_run_does(recorded: Sql) -> None:
+    """What is recorded beside the snapshots stands at the same time as in the heat map."""
+    with recorded.store.write() as con:
+        con.execute("DELETE FROM scheme_stat WHERE epoch_ns(ts) < 3000000000")
+        con.execute("DELETE FROM process WHERE epoch_ns(ts) < 2000000000")
+
+    def rows(name: str) -> Any:
+        return chart(name).collect(recorded.store.columns, 1, options_of(name, {}))
+
+    seconds = (rows("quota")["quota"]["seconds"], rows("footprint")["seconds"], rows("schemes")["seconds"])
+    assert [float(np.min(one)) for one in seconds] == [3, 2, 3]
+
+
+@pytest.mark.parametrize(("vsz", "panels"), [(2**21, 1), (2**40, 2)])
+def test_what_is_mapped_does_not_flatten_what_is_resident(sql: Sql, vsz: int, panels: int) -> None:
+    rows = [{"ts": n * 10**9, "pid": 9, "role": "target", "rss_bytes": 2**20, "vsz_bytes": vsz} for n in range(3)]
+    sql.store.append(1, [batch("process", *rows)])
+    drawn = chart("footprint").collect(sql.store.columns, 1, options_of("footprint", {}))
+    assert len(footprint.picture(drawn, heading_of(1, sql.store)).panels) == panels
+
+
+@pytest.mark.parametrize(("size", "names"), [(2**21, ["RSS", "VSZ"]), (2**40, ["RSS"])])
+def test_memory_is_drawn_beside_the_working_set(sql: Sql, size: int, names: list[str]) -> None:
+    sql.snapshot(ts=2 * 10**9, start=10**9).region(0, 256 * PAGE, 1)
+    sql.store.append(1, [batch("process", {"ts": 10**9, "pid": 9, "role": "target", "rss_bytes": 2**21, "vsz_bytes": size})])
+    drawn: Any = specification(sql, "wss_over_time")
+    texts = [row["text"] for layer in drawn["layer"] for row in layer["data"]["values"] if "text" in row]
+    assert texts == names
+    assert f"VSZ {units.approx_bytes(size)}" in json.dumps(drawn), "in words in any case"
+
+
+class TestLogAxis:
+    def test_labels_are_round_and_few(self) -> None:
+        assert log_ticks("s", 0.1, 10) == [0.1, 0.2, 0.5, 1, 2, 5, 10]
+        assert log_ticks("s", 0.001, 10**7) == [0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000]
+        assert log_ticks("bytes", 4096, 2**16) == [2**12, 2**13, 2**14, 2**15, 2**16]
+        assert log_ticks("bytes", 1, 2**63) == [1, 2**10, 2**20, 2**30, 2**40, 2**50, 2**60]
+        assert log_ticks("", 1, 10) == []
+
+    @pytest.mark.parametrize(("name", "labels"), [("regions", ["256 KiB", "2 MiB"]), ("cold_tail", ["1 s", "2 s"])])
+    def test_each_has_its_unit(self, sql: Sql, tmp_path: Path, name: str, labels: list[str]) -> None:
+        make_chart(name, {}, 1, filled(sql, has_unknown=False).store, tmp_path / "a.svg")
+        told = re.sub(r"<[^>]+>", " ", (tmp_path / "a.svg").read_text())
+        assert [label for label in labels if label not in told] == []
+
+
 def test_options_are_checked_by_name(recorded: Sql) -> None:
-    with pytest.raises(UsageError, match="no option 'bins'; it has time_bins"):
-        options_of("heatmap", {"bins": 3})
+    with pytest.raises(UsageError, match="no option 'time_bin'; did you mean 'time_bins'"):
+        options_of("heatmap", {"time_bin": 3})
+    with pytest.raises(UsageError, match="no option 'colour'; it has time_bins"):
+        options_of("heatmap", {"colour": 3})
+    with pytest.raises(UsageError, match="chart health has no option 'colour'; it has none"):
+        options_of("health", {"colour": 3})
     with pytest.raises(UsageError, match="time_bins"):
         options_of("heatmap", {"time_bins": "many"})
     with pytest.raises(UsageError, match="did you mean 'heatmap'"):
@@ -242,7 +314,13 @@ class TestHeatmap:
         drawn = specification(two_runs, "heatmap", minus=2, time_bins=2, addr_bins=1)
         assert "run 1 less run 2: red was accessed more, blue less" in json.dumps(drawn)
         given: list[dict[str, Any]] = [{"runs": "2"}, {"minus": 2}]
+        with two_runs.store.write() as con:
+            con.execute("UPDATE run SET backend = 'simulate', pipeline = 'other', tag = 'b' WHERE run_id = 2")
         for more in given:
+            text = json.dumps(specification(two_runs, "heatmap", **more))
+            assert '"SIMULATED: ' in text, "one of them is"
+            assert "SIMULATED: run 2 (b): other, backend simulate, pid 9" in text
+            assert "ccesses of p, other" in text
             make_chart("heatmap", {**more, "theme": "dark"}, 1, two_runs.store, tmp_path / "a.png")
             assert "run 2" in show_chart("heatmap", more, 1, two_runs.store)
 
@@ -357,7 +435,8 @@ class TestTerminal:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")
         assert max(map(len, plain)) <= size[0]
         assert len(plain) < size[1], "the prompt needs a line too"
-        assert ("\x1b[" in text) == (colours > 0 and name == "heatmap")
+        assert ("\x1b[" in text) == (colours > 0)
+        assert ("\x1b[38;2;" in text) == (colours > 256)
 
     def test_a_plain_heat_map_shows_what_was_accessed(self, sql: Sql) -> None:
         for number in range(2):

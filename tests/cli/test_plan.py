@@ -42,9 +42,10 @@ def test_a_dry_run_is_the_plan(damopipe: Program) -> None:
 
 def test_backends_that_are_not_there_are_one_line(damopipe: Program) -> None:
     name = damopipe.pipeline(TEXT.format(pid=1))
-    for backend, code in (("simulate", 3), ("procf", 2)):
+    for backend, words in (("simulate", "target[0].pid: cannot be simulated as it is"), ("procf", "did you mean 'procfs'")):
         done = damopipe("plan", name, "--backend", backend)
-        assert (done.code, len(done.lines)) == (code, 1)
+        assert (done.code, len(done.lines)) == (2, 1)
+        assert words in done.lines[0]
 
 
 def test_a_backend_that_cannot_run_here_is_planned_all_the_same(damopipe: Program) -> None:

@@ -28,3 +28,11 @@ def test_it_takes_in_what_is_new_and_says_how_much(damopipe: Program) -> None:
     assert first.err == "run 1: 2 snapshots are rolled up; 8 rows stand for 2 region records\n"
     assert damopipe("runs", "rollup", "p").err == "run 1: nothing was new; 8 rows stand for 2 region records\n"
     assert "no run is called 'q'" in damopipe("runs", "rollup", "q").err
+
+
+def test_the_store_may_be_named_before_the_subcommand(damopipe: Program) -> None:
+    Store(damopipe.folder / "other.duckdb").begin_run(start_of("elsewhere"))
+    for arguments in (["show"], ["list"], []):
+        assert "elsewhere" in damopipe("runs", "--store", "other.duckdb", *arguments).out
+    assert damopipe("runs", "--store", "other.duckdb", "tag", "1", "t").err == "run 1 is now 't'\n"
+    assert "no run is called '9'" in damopipe("runs", "--store", "other.duckdb", "delete", "9").err

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
+from damopipe.cli import show as command
 from damopipe.errors import StageError, UsageError
 from damopipe.outputs.chart import heading_of
-from damopipe.outputs.show import Wanted, regions_of
+from damopipe.outputs.show import Wanted, every_snapshot, regions_of
 from damopipe.records import TargetRow
 from damopipe.report import show, template
 from damopipe.report.terminal_parts import Screen
+from damopipe.store import Store
 from tests.program import Program
 from tests.recordings import real, taken_in
-from tests.rows import PAGE, Sql
+from tests.rows import PAGE, Sql, batch, start_of
 
 PLAIN = Screen(80, 24, 0)
 
@@ -198,3 +200,78 @@ duration = "1s"
 sample = "50ms"
 aggregation = "100ms"
 """
+
+
+class TestSeveralSnapshots:
+    """Every snapshot of a run, or those of a stretch of time."""
+
+    @pytest.fixture
+    def four(self, sql: Sql) -> Sql:
+        """Four of one target, the last without regions, and one of another that ends with the third."""
+        for number in range(4):
+            sql.snapshot(ts=(number + 1) * 10**9, start=number * 10**9, aggr_us=10**6)
+            if number == 1:
+                sql.mapping(0, 4 * PAGE, "heap")
+            if number < 3:
+                sql.region(PAGE * number, 4 * PAGE, number, age=number).region(8 * PAGE, 9 * PAGE, 0, age=0)
+        return sql.snapshot(ts=3 * 10**9, start=2 * 10**9, target_id=1).region(0, PAGE, 9)
+
+    def found(
+        self, sql: Sql, from_s: float | None = None, to_s: float | None = None, **wanted: Any
+    ) -> list[list[tuple[Any, ...]]]:
+        ns = [None if one is None else round(one * 1e9) for one in (from_s, to_s)]
+        every = every_snapshot(sql.store, 1, Wanted(**wanted), ns[0], ns[1])
+        names = ("target_id", "seconds", "start_addr", "nr_accesses")
+        return [list(zip(*(rows[name].tolist() for name in names), strict=True)) for rows, _ in every]
+
+    def test_each_is_told_once_in_the_order_of_time(self, four: Sql) -> None:
+        assert self.found(four) == [
+            [(0, 1.0, 0, 0), (0, 1.0, 8 * PAGE, 0)],
+            [(0, 2.0, PAGE, 1), (0, 2.0, 8 * PAGE, 0)],
+            [(1, 3.0, 0, 9), (0, 3.0, 2 * PAGE, 2), (0, 3.0, 8 * PAGE, 0)],
+        ]
+
+    def test_each_is_what_it_is_alone(self, four: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+        for at_once in (1, 2, 64):
+            monkeypatch.setattr("damopipe.outputs.show.AT_ONCE", at_once)
+            for number, (rows, _) in enumerate(every_snapshot(four.store, 1, Wanted(target=0), None, None)):
+                alone, _ = regions_of(four.store, 1, Wanted(time=f"{number}.5", target=0))
+                assert {name: column.tolist() for name, column in rows.items()} == {
+                    name: column.tolist() for name, column in alone.items()
+                }
+
+    def test_a_stretch_of_time_and_the_bounds_of_one(self, four: Sql) -> None:
+        assert self.found(four, 2, 2.5) == [[(0, 2.0, PAGE, 1), (0, 2.0, 8 * PAGE, 0)]]
+        assert self.found(four, 2.5, limit=1, sort="-rate", target=0) == [[(0, 3.0, 2 * PAGE, 2)]]
+        with pytest.raises(StageError, match="run 1 has no snapshots in that time"):
+            self.found(four, 9)
+        with pytest.raises(UsageError, match="no target 7; there are 0, 1"):
+            self.found(four, target=7)
+
+    def test_the_program_writes_them_one_after_the_other(self, damopipe: Program) -> None:
+        store = Store(damopipe.folder / "damopipe.duckdb")
+        run_id = store.begin_run(start_of())
+        heads = [{"target_id": 0, "ts": n * 10**9, "start_ts": (n - 1) * 10**9, "nr_samples": 10} for n in (1, 2)]
+        rows = [{"target_id": 0, "ts": n * 10**9, "start_addr": 0, "end_addr": n * PAGE, "nr_accesses": n} for n in (1, 2)]
+        store.append(run_id, [batch("snapshot", *heads), batch("region", *rows)])
+        store.close_run(run_id, status="complete", end_reason="duration", ended_at_ns=2 * 10**9)
+        lines = damopipe("show", "--all", "--json").out.splitlines()
+        assert [[row["nr_accesses"] for row in json.loads(line)] for line in lines] == [[1], [2]]
+        assert damopipe("show", "--from", "1500ms", "-f", "{seconds} {size}").out == "2.0 8.0 KiB\n"
+        assert damopipe("show", "--all").out.count("Regions of p, run 1") == 2
+        watched = damopipe("show", "--watch")
+        assert (watched.code, watched.out.count("Regions of p, run 1")) == (0, 1), "it has ended: there is nothing to wait for"
+        wrong = damopipe("show", "--all", "--at", "1s")
+        assert (wrong.code, wrong.err) == (2, "damopipe: --at, --watch, and --all with --from and --to exclude each other\n")
+
+    def test_watching_goes_on_while_the_run_does(self, sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[int] = []
+        monkeypatch.setattr("damopipe.cli.show.time.sleep", lambda seconds: None)
+
+        def look() -> None:
+            seen.append(len(seen))
+            if len(seen) == 3:
+                sql.store.close_run(1, status="complete", end_reason="duration", ended_at_ns=0)
+
+        command._watch(sql.store, 1, look)
+        assert seen == [0, 1, 2, 3], "and once more after its end"

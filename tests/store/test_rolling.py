@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 import pytest
 
 from damopipe.records import TIME, Batch
 from damopipe.store import rolling
+from damopipe.store.migrations import migrations
 from tests.recordings import taken_in
-from tests.rows import PAGE, Sql
+from tests.rows import PAGE, Sql, batch
 
 if TYPE_CHECKING:
     from damopipe.records import Columns
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 BEGAN = 1_700_000_000 * 10**9
 AGGR_NS = 10**8
 EXACT = 1e-6
+PER_SNAPSHOT = ("working_set", "nr_regions", "bandwidth")
 
 
 def record(sql: Sql, first: int, last: int, *, base: int = 2**40, areas: int = 1, target_id: int = 0, offset: int = 0) -> None:
@@ -56,6 +59,15 @@ def without_regions(sql: Sql) -> None:
     """Takes the rolled-up regions away: whoever reads them now finds nothing."""
     with sql.store.write() as con:
         con.execute("DELETE FROM _region WHERE run_id = ?", [sql.run_id])
+
+
+def with_the_first_regions_alone(sql: Sql) -> None:
+    """The same, but of the first snapshot of each target: its ages tell whether DAMON had begun before."""
+    with sql.store.write() as con:
+        con.execute(
+            "DELETE FROM _region WHERE (run_id, target_id, ts) NOT IN "
+            "(SELECT (run_id, target_id, min(ts)) FROM snapshot GROUP BY run_id, target_id)"
+        )
 
 
 @pytest.fixture
@@ -105,7 +117,7 @@ def test_areas_and_working_sets_are_the_same(sql: Sql) -> None:
     sql.snapshot(BEGAN + 5 * 10**9, nr_regions=1).region(2**40, 2**40 + PAGE, None)
     sql.snapshot(BEGAN + 6 * 10**9, nr_regions=1).region(2**40, 2**40 + 9 * PAGE, 7, referenced_bytes=5)
     close(sql)
-    asked = ("FROM address_areas(1)", "FROM working_set ORDER BY ts", "FROM wss_percentiles(1)")
+    asked = ("FROM address_areas(1)", "FROM wss_percentiles(1)", *(f"FROM {view} ORDER BY ts" for view in PER_SNAPSHOT))
     before = [sql(query) for query in asked]
     sql.store.roll_up(1)
     without_regions(sql)
@@ -175,8 +187,10 @@ def test_runs_and_targets_stay_apart(sql: Sql) -> None:
 def test_a_deleted_run_leaves_nothing(minute: Sql) -> None:
     minute.store.roll_up(1)
     minute.store.delete_runs([1])
-    for table in ("_rollup_snapshot", "_rollup_area", "_rollup_level", "_rollup_heat"):
-        assert minute(f"SELECT count(*) FROM {table}") == [(0,)]
+    tables = [name for (name,) in minute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE '\\_rollup%' ESCAPE '\\'")]
+    assert len(tables) >= 6
+    for table in tables:
+        assert minute(f"SELECT count(*) FROM {table}") == [(0,)], table
 
 
 def test_a_narrow_bin_is_not_made_of_long_aggregations(sql: Sql) -> None:
@@ -199,6 +213,87 @@ def test_huge_addresses_and_unknown_accesses(sql: Sql) -> None:
     sql.store.roll_up(1)
     without_regions(sql)
     assert_same(before, cells(sql, asked), EXACT)
+
+
+IDLE = ("FROM wss_by_window(1)", "FROM cold_tail(1)", "FROM idle_percentiles(1)")
+
+
+def aged(sql: Sql, first: int, last: int, *, most: int = 60, regions: int = 4) -> None:
+    """Snapshots [first, last) of 100 ms with regions of ages up to `most`, half of them accessed; a gap before the 300th."""
+    heads, rows = [], []
+    for number in range(first, last):
+        random = np.random.default_rng(number)
+        ts = BEGAN + (number + 1 + 20 * (number >= 300)) * AGGR_NS
+        at = {"target_id": 0, "ts": ts}
+        heads.append(at | {"start_ts": ts - AGGR_NS, "aggr_us": AGGR_NS // 1000, "nr_samples": 10, "nr_regions": regions})
+        for low in range(0, regions * 64 * PAGE, 64 * PAGE):
+            age, accesses = int(random.integers(0, min(number, most) + 1)), int(random.integers(0, 2))
+            rows.append(at | {"start_addr": low, "end_addr": low + 64 * PAGE, "nr_accesses": accesses, "age": age})
+    sql.store.append(sql.run_id, [batch("snapshot", *heads), batch("region", *rows)])
+
+
+def test_idle_times_are_the_same(sql: Sql) -> None:
+    aged(sql, 0, 640)
+    close(sql)
+    part = f"from_ts := make_timestamp_ns({BEGAN + 5 * 10**9}), to_ts := make_timestamp_ns({BEGAN + 66 * 10**9})"
+    asked = [*IDLE, *(query.replace("1)", f"1, {part})") for query in IDLE)]
+    before = [sql(query) for query in asked]
+    assert all(before)
+    sql.store.roll_up(1)
+    assert [sql(query) for query in asked] == before
+    with_the_first_regions_alone(sql)
+    assert [sql(query) for query in asked[:3]] == before[:3]
+    assert [sql(query) for query in asked[3:5]] == before[3:5], "of windows every snapshot has its own"
+
+
+def test_long_idle_times_are_off_by_a_64th_at_most(sql: Sql) -> None:
+    aged(sql, 0, 1)
+    aged(sql, 5_000, 5_300, most=4_900, regions=8)
+    close(sql)
+    before = sql("SELECT idle_us FROM idle_percentiles(1)")
+    sql.store.roll_up(1)
+    after = sql("SELECT idle_us FROM idle_percentiles(1)")
+    assert len(after) == len(before) == 101
+    assert all(old <= new <= old * 65 / 64 for (old,), (new,) in zip(before, after, strict=True))
+    assert before != after, "so many idle times need buckets"
+
+
+def test_idle_times_that_are_not_known_stay_so(sql: Sql) -> None:
+    for number in range(3):
+        ts = BEGAN + (number + 1) * AGGR_NS
+        sql.snapshot(ts, start=ts - AGGR_NS, aggr_us=AGGR_NS // 1000, nr_regions=2)
+        sql.region(0, PAGE, 0).region(PAGE, 2 * PAGE, None)
+    sql.snapshot(BEGAN + 4 * AGGR_NS, aggr_us=AGGR_NS // 1000, target_id=1, nr_regions=1).region(0, 2**63, 1)
+    close(sql)
+    before = [sql(query) for query in IDLE]
+    sql.store.roll_up(1)
+    with_the_first_regions_alone(sql)
+    assert [sql(query) for query in IDLE] == before
+    assert {row[0] for row in before[2]} == {1}, "the target of which nothing is known has no row"
+
+
+def test_idle_times_of_what_is_new_are_added(sql: Sql) -> None:
+    aged(sql, 0, 200)
+    close(sql)
+    sql.store.roll_up(1)
+    aged(sql, 200, 400)
+    fresh = [sql(query) for query in IDLE]
+    sql.store.roll_up(1)
+    with_the_first_regions_alone(sql)
+    assert [sql(query) for query in IDLE] == fresh
+    other = Sql()
+    aged(other, 0, 400)
+    assert [other(query) for query in IDLE] == fresh
+
+
+def test_a_store_of_an_older_damopipe_rolls_up_anew() -> None:
+    """What 0004 had rolled up lacks what 0005 needs: it is forgotten, and made again when asked for."""
+    con = duckdb.connect()
+    for migration in migrations()[:4]:
+        con.execute(migration.sql)
+    con.execute("INSERT INTO _rollup_snapshot VALUES (1, 0, make_timestamp_ns(0), 1, 1)")
+    con.execute(migrations()[4].sql)
+    assert con.execute("SELECT count(*) FROM _rollup_snapshot").fetchall() == [(0,)]
 
 
 def test_an_empty_run_can_be_rolled_up(sql: Sql) -> None:

@@ -32,17 +32,16 @@ pattern = { size = ["4KiB", "max"], access = ["0%", "0%"], age = ["5s", "max"] }
 
 
 @pytest.mark.skipif("simulate" not in BACKENDS, reason="there is no simulate backend in this version")
-def test_bytes_applied_are_within_a_tenth_and_refaults_within_a_fifth(damopipe: Program) -> None:
+def test_what_is_tried_and_what_goes_out_are_within_a_tenth(damopipe: Program) -> None:
     for name, more in (("without", ""), ("with", SCHEME)):
         done = damopipe("run", damopipe.pipeline(RUN.format(name=name) + more, f"{name}.toml"))
         assert done.code == 0, done.err
     store = Store(Path(damopipe.folder) / "damopipe.duckdb")
     (told,) = answer_of(store, store.resolve_run("without"), with_ages(default_variants(), ["5s"]), 0.2).outcomes
-    (applied,) = store.query("SELECT max(sz_applied)::DOUBLE FROM scheme_stat", run=store.resolve_run("with")).rows[0]
-    # A kernel counts memory again each time its age is reached once more; a simulator may count what was still there.
-    nearest = min((told.selected_bytes, told.tried_bytes), key=lambda bytes: abs(bytes - applied))
-    assert nearest == pytest.approx(applied, rel=0.1)
-    faults = "SELECT (max(major_faults) - min(major_faults)) * 4096::DOUBLE FROM process WHERE role = 'target'"
-    (refaulted,) = store.query(faults, run=store.resolve_run("with")).rows[0]
-    if refaulted is not None:  # else the simulator keeps no count of them
-        assert told.touched_bytes == pytest.approx(refaulted, rel=0.2, abs=1 << 20)
+    run = store.resolve_run("with")
+    (tried,) = store.query("SELECT max(sz_tried)::DOUBLE FROM scheme_stat", run=run).rows[0]
+    assert told.tried_bytes == pytest.approx(tried, rel=0.1)
+    (out,) = store.query("SELECT max(swap_bytes)::DOUBLE FROM process WHERE role = 'target'", run=run).rows[0]
+    assert told.selected_bytes == pytest.approx(out, rel=0.1)
+    # Nothing that is paged out here is touched again. Borders of regions that are not yet where they belong look as if it were.
+    assert told.touched_bytes < 0.05 * told.selected_bytes

@@ -115,7 +115,8 @@ function drawCurve(made) {
   const shownNow = (chart.kind === "distribution" && percentiles(chart.target)) || made.lines;
   const lines = shownNow.map((line, number) => ({ ...line, isShown: made.lines[number].isShown })).filter((line) => line.isShown);
   const values = lines.flatMap((line) => line.value).filter((value) => value !== null), high = Math.max(0, ...values) * 1.05 || 1;
-  const x = chart.across === "percentile" ? percentAxis() : spanAxis(made.lines.flatMap((line) => line.x));
+  const title = chart.kind === "windows" ? "accessed within so long" : "for at least so long";
+  const x = chart.across === "percentile" ? percentAxis() : spanAxis(made.lines.flatMap((line) => line.x), title);
   const { root, xOf, yOf, floor } = frame(Math.max(260, plot.clientWidth), { x, y: { from: 0, to: high, unit: chart.unit }, label: chart.title });
   for (const [number, line] of lines.entries()) {
     if (number === 0) root.append(svg("path", { d: linePath(line, xOf, yOf, floor), fill: line.colour, "fill-opacity": 0.18 }));

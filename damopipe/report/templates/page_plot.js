@@ -68,12 +68,12 @@ function percentAxis() {
 }
 
 // Times over several powers of ten: a logarithmic axis, with 0 at its left end.
-function spanAxis(values) {
+function spanAxis(values, title) {
   const known = values.filter((value) => value > 0), least = Math.min(...known), most = Math.max(...known);
   const powers = [1e-3, 1e-2, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800];
   const marks = powers.filter((one) => one >= least * 0.999 && one <= most * 1.001);
   return {
-    from: least, to: Math.max(most, least * 1.0001), scale: (value) => Math.log(Math.max(value, least)), title: "for at least so long",
+    from: least, to: Math.max(most, least * 1.0001), scale: (value) => Math.log(Math.max(value, least)), title,
     marks: (count) => thinned(marks, count).map((one) => [one, timeText(one)]),
   };
 }
