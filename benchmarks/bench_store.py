@@ -122,11 +122,12 @@ def show(rows: int, what: str, figure: str, ratio: float, floor: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
+def for_each(measure: Callable[[int, Path], None]) -> None:
+    """Measures stores of as many rows as the command line says."""
     with tempfile.TemporaryDirectory() as folder:
         for rows in [int(float(text)) for text in sys.argv[1:]] or [1_000_000, 10_000_000]:
             measure(rows, Path(folder))
 
 
 if __name__ == "__main__":
-    main()
+    for_each(measure)

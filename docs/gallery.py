@@ -17,7 +17,10 @@ from pathlib import Path
 from damopipe.charts import CHARTS
 from damopipe.errors import StageError
 from damopipe.outputs.chart import make_chart
+from damopipe.outputs.whatif import answer_of, write
+from damopipe.pipeline.variants import default_variants
 from damopipe.store import Store
+from damopipe.whatif.outcome import OBJECTIVE
 
 DOCS = Path(__file__).parent
 PIPELINE = DOCS.parent / "pipelines" / "quickstart.toml"
@@ -26,6 +29,8 @@ ANSWERS = {
     "reserved": {"dark": "health"},
 }
 """Of each recording: the pictures of docs/howto.md, and the charts that they are."""
+ASKED = "three-parts"
+"""The recording that what-if is asked of."""
 HEAD = """# Gallery
 
 Every chart of one recording: `damopipe run pipelines/quickstart.toml --backend procfs`, then `damopipe chart NAME -o NAME.svg`
@@ -63,6 +68,8 @@ def answers(folder: Path) -> None:
         store = recorded(DOCS / "recordings" / f"{recording}.toml", folder)
         for picture, chart in pictures.items():
             make_chart(chart, {}, 1, store, DOCS / "img" / f"howto-{picture}.svg")
+        if recording == ASKED:
+            write(answer_of(store, 1, default_variants(), OBJECTIVE), store, DOCS / "img" / "howto-age.svg")
 
 
 def main() -> None:

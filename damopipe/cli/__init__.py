@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "chart": "chart",
     "report": "report",
     "show": "show",
+    "whatif": "whatif",
     "sql": "sql",
     "quality": "quality",
     "import": "import_",

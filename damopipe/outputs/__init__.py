@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from damopipe.errors import DamopipeError, Interrupted, StageError
+from damopipe.errors import DamopipeError, Interrupted
 
 if TYPE_CHECKING:
     from damopipe.pipeline.planned import Plan, PlannedCheck, PlannedOutput
@@ -71,11 +71,13 @@ def _make(output: PlannedOutput, run_id: int, store: Store, path: Path, say: Say
         from damopipe.outputs.report import make_report
 
         return make_report(run_id, store, path)
-    if output.kind == "export":
-        from damopipe.outputs.export import make_export
+    if output.kind == "whatif":
+        from damopipe.outputs.whatif import make_whatif
 
-        return make_export(output.name, run_id, store, path, say)
-    raise StageError(f"this version of damopipe does not make a {output.kind} yet; leave this output out")
+        return make_whatif(output, run_id, store, path)
+    from damopipe.outputs.export import make_export
+
+    return make_export(output.name, run_id, store, path, say)
 
 
 def _check(number: int, check: PlannedCheck, run_id: int, store: Store, say: Say) -> OutputResult:

@@ -7,15 +7,12 @@ workloads, the SQL parser) come in as `Surroundings`.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli
-
-from damopipe.errors import PipelineError, Problem, UsageError
+from damopipe.errors import PipelineError, Problem
 from damopipe.pipeline.advice import advice
 from damopipe.pipeline.lines import Lines
 from damopipe.pipeline.merge import Merged, merge
@@ -23,8 +20,7 @@ from damopipe.pipeline.model import Pipeline
 from damopipe.pipeline.params import substitute
 from damopipe.pipeline.semantics import notes, problems, unused
 from damopipe.pipeline.shape import validate
-
-_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+from damopipe.pipeline.toml import parse_toml, read_file
 
 
 @dataclass(frozen=True)
@@ -64,14 +60,14 @@ def load_pipeline(
 
     With `running`, a tree as `Loaded.tree`, the file may be a part: what it does not name is as it is there.
     """
-    return load_bytes(path, _read(path), sets, surroundings, running)
+    return load_bytes(path, read_file(path), sets, surroundings, running)
 
 
 def load_bytes(
     path: Path, raw: bytes, sets: Mapping[str, str], surroundings: Surroundings, running: Mapping[str, Any] | None = None
 ) -> Loaded:
     """The same of what `path` has or would have: files that it names are looked for beside that."""
-    text, tree = _parse(path, raw)
+    text, tree = parse_toml(path, raw)
     lines = Lines(text)
     file = str(path)
     params = substitute(tree, sets)
@@ -108,40 +104,6 @@ def _origin(file: str, lines: Lines, merged: Merged, key: str, message: str, sev
 
 def _placed(file: str, lines: Lines, key: str, message: str, severity: str = "error") -> Problem:
     return Problem(file, key, message, lines.of(key), severity)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file; damopipe init writes one to start from") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path}: is a directory; name a pipeline file in it") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-
-
-def _parse(path: Path, raw: bytes) -> tuple[str, dict[str, Any]]:
-    try:
-        text = raw.decode("utf-8-sig")  # some editors put a byte order mark first, which TOML passes over
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise PipelineError([Problem(str(path), "", "is not UTF-8 text; save it as UTF-8", line)]) from None
-    try:
-        return text, tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise PipelineError([_syntax(path, text, str(error))]) from None
-    except RecursionError:
-        raise PipelineError([Problem(str(path), "", "is nested too deeply; no pipeline needs that")]) from None
-
-
-def _syntax(path: Path, text: str, message: str) -> Problem:
-    place = _TOML_PLACE.search(message)
-    what = _TOML_PLACE.sub("", message)
-    what = f"{what[:1].lower()}{what[1:]}"
-    if place is None or place[1] is None:
-        return Problem(str(path), "", f"is not TOML: {what} at the end of the file", text.count("\n") + 1)
-    return Problem(str(path), "", f"is not TOML: {what} at column {place[2]}", int(place[1]))
 
 
 def _concerns(key: str, broken: list[str]) -> bool:

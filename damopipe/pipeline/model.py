@@ -126,11 +126,13 @@ class Output(Model):
     )
     report: StrictStr | None = Field(None, description="An HTML report: the file's name.")
     export: StrictStr | None = Field(None, description=f"The format that the run is exported in: {', '.join(FORMATS)}.")
-    whatif: StrictStr | None = Field(None, description="A pipeline file whose schemes are tried on the records.")
+    whatif: StrictStr | None = Field(None, description="A file of schemes, with lists of values, that are tried on the records.")
     file: StrictStr | None = Field(
         None, description="The file to write, or an export's folder of tables, in the run's folder; its ending is its format."
     )
-    options: dict[str, Any] = Field({}, description="A chart's own options: time_bins, addr_bins, scale …")
+    options: dict[str, Any] = Field(
+        {}, description="A chart's own options: time_bins, addr_bins, scale …; a what-if's objective."
+    )
 
     @field_validator("options")
     @classmethod

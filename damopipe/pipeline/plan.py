@@ -131,9 +131,12 @@ def _output(output: model.Output, folder: Path) -> PlannedOutput:
         return PlannedOutput(kind="vega_lite", name=_sql(output, folder), file=output.file, options={"spec": spec})
     if output.sql is not None or output.sql_file is not None:
         return PlannedOutput(kind="sql", name=_sql(output, folder), file=output.file)
+    if output.whatif is not None:
+        options = {"text": read_text(folder, output.whatif), **output.options}
+        return PlannedOutput(kind="whatif", name=output.whatif, file=output.file, options=options)
     if output.export is not None:
         return PlannedOutput(kind="export", name=str(exports.named(output.export)), file=output.file)
-    for kind in ("chart", "report", "whatif"):
+    for kind in ("chart", "report"):
         name = getattr(output, kind)
         if name is not None:
             return PlannedOutput(kind=kind, name=name, file=file_of(output), options=output.options)

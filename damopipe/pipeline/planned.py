@@ -121,7 +121,8 @@ class PlannedOutput(Model):
 
     kind: Literal["chart", "sql", "vega_lite", "report", "export", "whatif"]
     name: str
-    """The chart's name, the SQL text (whose rows `options["spec"]` draws for vega_lite), or the format."""
+    """The chart's name, the SQL text (whose rows `options["spec"]` draws for vega_lite), the format, or the
+    file of a what-if (whose text is `options["text"]`)."""
     file: str | None = None
     """Relative to the run's folder."""
     options: dict[str, object] = Field(default_factory=dict)

@@ -6,10 +6,13 @@ Files are only looked for, never written; what is said of SQL is what DuckDB's p
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from damopipe.errors import PipelineError, UsageError
 from damopipe.pipeline import exports, vega_lite
 from damopipe.pipeline.files import is_file, read_text
 from damopipe.pipeline.model import Check, Output
@@ -20,12 +23,14 @@ if TYPE_CHECKING:
 
 Found = Iterator[tuple[str, str]]
 
+OBJECTIVE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*%\s*(/min)?\s*")
+"""Percent of the working set a minute: "0.2%", "0.2 %/min"."""
 STAGES = ("chart", "sql", "sql_file", "report", "export", "whatif")
 ENDINGS: dict[str, tuple[str, ...]] = {
     "chart": ("png", "svg", "pdf", "html", "json"),
     "sql": ("csv", "json", "jsonl", "parquet", "md"),
     "report": ("html",),
-    "whatif": ("json", "md", "html"),
+    "whatif": ("toml", "csv", "json", "md", "png", "svg", "pdf", "html"),
 }
 """What each kind of output can be written as; for exports see `damopipe.pipeline.exports`."""
 
@@ -62,15 +67,37 @@ def _output(key: str, stage: str, output: Output, folder: Path, surroundings: Su
         yield from sql_problems(key, output, folder, surroundings)
     if output.vega_lite is not None:
         yield from _vega_lite(f"{key}.vega_lite", stage, output.vega_lite, folder)
-    if stage == "whatif" and not is_file(folder, output.whatif or ""):
-        yield f"{key}.whatif", f"{shown(output.whatif)}: there is no such file beside the pipeline"
     if stage == "export" and exports.named(output.export or "") is None:
         yield f"{key}.export", f"unknown format {shown(output.export)}; {exports.unknown(output.export or '')}"
-    if output.options and stage != "chart":
+    if stage == "whatif":
+        yield from _whatif(key, output, folder)
+    elif output.options and stage != "chart":
         yield f"{key}.options", "are for charts; leave them out"
     if stage == "report" and output.file is not None:
         yield f"{key}.file", "stands beside report, which names the file already; leave it out"
     yield from _file(key, stage, output)
+
+
+def _whatif(key: str, output: Output, folder: Path) -> Found:
+    """What is wrong with the file of schemes, and with the one option."""
+    from damopipe.pipeline.variants import load_variants
+
+    name = output.whatif or ""
+    if not is_file(folder, name):
+        yield f"{key}.whatif", f"{shown(output.whatif)}: there is no such file beside the pipeline"
+    else:
+        try:
+            load_variants(folder / name, {})
+        except PipelineError as error:
+            for one in error.problems:
+                yield f"{key}.whatif", str(replace(one, file=name))
+        except UsageError as error:
+            yield f"{key}.whatif", str(error)
+    for option, value in output.options.items():
+        if option != "objective":
+            yield f"{key}.options", f"a what-if has no option {option!r}; it has objective"
+        elif not isinstance(value, str) or not OBJECTIVE.fullmatch(value):
+            yield f"{key}.options", f"objective {shown(value)}: write percent of the working set a minute, like '0.2%'"
 
 
 def _vega_lite(key: str, stage: str, name: str, folder: Path) -> Found:

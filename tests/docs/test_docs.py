@@ -40,7 +40,8 @@ def test_every_question_has_a_picture_of_its_own() -> None:
     pictures = [re.findall(r"!\[[^]]+\]\((img/[\w-]+\.(?:svg|png))\)", question) for question in asked]
     for question, found in zip(asked, pictures, strict=True):
         assert len(found) == 1, question.splitlines()[0]
-        assert question.index("damopipe chart") < question.index(found[0])
+        command = re.search(r"damopipe (chart|whatif)", question)
+        assert command and command.start() < question.index(found[0])
         assert (ROOT / "docs" / found[0]).stat().st_size < 300_000
     assert len({one for found in pictures for one in found}) == len(asked) >= 6
 

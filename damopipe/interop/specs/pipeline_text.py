@@ -38,7 +38,7 @@ def pipeline_text(draft: Draft, name: str, origin: str) -> str:
     params: dict[str, str] = {}
     body = "\n".join(_contexts(draft, params))
     record = record_table(draft.record)
-    stages = ENDING.format(record="\n".join([*_table("[record]", record), ""]) if record else _RECORD)
+    stages = ENDING.format(record="\n".join([*table_lines("[record]", record), ""]) if record else _RECORD)
     dollar = {"dollar": "$"} if "${dollar}" in body else {}
     source = f"{draft.form}, {origin}" if origin else draft.form
     head = ["version = 1", f'name = "{plain_name(name)}"', f"description = {_string(f'Converted from {source}.')}"]
@@ -75,7 +75,7 @@ def _contexts(draft: Draft, params: dict[str, str]) -> Iterator[str]:
             if note.context == number:
                 said.setdefault(_place(note.key, context), []).extend(comment(note.text))
         if several:
-            yield from _table("[[context]]", {}, said.get("", ()))
+            yield from table_lines("[[context]]", {}, said.get("", ()))
         else:
             yield from said.get("", ())
         yield from _context(context, "context." if several else "", said, params)
@@ -92,16 +92,17 @@ def _context(context: PlannedContext, prefix: str, said: Mapping[str, Sequence[s
         unnamed = "process" if not params else f"process_{len(params) + 1}"
         if target.kind == "pid" and not target.pid:
             params[unnamed] = "my-server"
-        yield from _table(f"[[{prefix}target]]", target_table(target, unnamed), said.get(f"target[{number}]", ()))
+        yield from table_lines(f"[[{prefix}target]]", target_table(target, unnamed), said.get(f"target[{number}]", ()))
         yield ""
-    yield from _table(f"[{prefix}monitoring]", monitoring_table(context), said.get("monitoring", ()))
+    yield from table_lines(f"[{prefix}monitoring]", monitoring_table(context), said.get("monitoring", ()))
     yield ""
     for number, scheme in enumerate(context.schemes):
-        yield from _table(f"[[{prefix}scheme]]", scheme_table(scheme), said.get(f"scheme[{number}]", ()))
+        yield from table_lines(f"[[{prefix}scheme]]", scheme_table(scheme), said.get(f"scheme[{number}]", ()))
         yield ""
 
 
-def _table(header: str, table: Mapping[str, Any], notes: Sequence[str] = ()) -> Iterator[str]:
+def table_lines(header: str, table: Mapping[str, Any], notes: Sequence[str] = ()) -> Iterator[str]:
+    """A table of TOML: its header, notes, and a line a key."""
     yield header
     yield from notes
     for key, value in table.items():
