@@ -27,14 +27,23 @@ def plan(*stages: PlannedOutput | PlannedCheck) -> Plan:
     )  # fmt: skip
 
 
+RECLAIM = """
+[[scheme]]
+name = "reclaim"
+action = "pageout"
+pattern = { access = ["0%", "0%"], age = [["5s", "10s"], "max"] }
+"""
+
+
 def test_one_that_fails_does_not_stop_the_others(recorded: Sql, tmp_path: Path) -> None:
     stages = [
         PlannedOutput(kind="sql", name="SELECT nope", file="bad.csv"),
         PlannedOutput(kind="sql", name="SELECT accessed_bytes FROM working_set;", file="deep/good.csv"),
-        PlannedOutput(kind="whatif", name="other.toml", file="whatif.json"),
+        PlannedOutput(kind="whatif", name="other.toml", file="whatif.json", options={"text": RECLAIM}),
     ]
     made = make_outputs(plan(*stages), 1, recorded.store, tmp_path, print)
     assert [one.error is None for one in made] == [False, True, False]
+    assert "ages" in str(made[2].error)
     assert (tmp_path / "deep" / "good.csv").read_text() == "accessed_bytes\n4096\n"
     kept = recorded("SELECT output_id, kind, file IS NULL, error IS NULL FROM output ORDER BY 1")
     assert kept == [(0, "sql", True, False), (1, "sql", False, True), (2, "whatif", True, False)]
