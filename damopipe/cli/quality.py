@@ -32,8 +32,9 @@ def command(
     ] = None,
     min_regions: Annotated[str | None, typer.Option("--min-regions", metavar="LIST", help="Least regions: 10,100.")] = None,
     max_regions: Annotated[str | None, typer.Option("--max-regions", metavar="LIST", help="Most regions: 100,1000.")] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", help="How long to simulate; else as the file records, 30 s at most.")
+    duration: Annotated[
+        str | None,
+        typer.Option("--duration", metavar="TIME", help="How long to simulate; else as the file records, 30s at most."),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Instead of the file's.")] = None,
     tolerance: Annotated[
@@ -56,15 +57,16 @@ def command(
     from damopipe.cli.plan import planned
     from damopipe.outputs.quality import Sweep, Wanted, check_file
 
-    if seconds is not None and not 0 < seconds < 1e6:
-        raise UsageError(f"--seconds {seconds:g}: write how long to simulate, more than 0")
+    lasts_us = None if duration is None else parsed("--duration", duration, units.parse_time_us)
+    if lasts_us is not None and not 0 < lasts_us < 10**12:
+        raise UsageError(f"--duration {duration}: write how long to simulate, more than 0 and less than 11 days, like '30s'")
     if theme not in ("light", "dark"):
         raise UsageError(f"--theme {theme}: unknown; there are light and dark")
     if file_out is not None:
         check_file(file_out)
     wanted = Wanted(
         context, times("--sample", sample), times("--aggregation", aggregation), counts("--min-regions", min_regions),
-        counts("--max-regions", max_regions), None if seconds is None else max(1, round(seconds * 1e6)), seed,
+        counts("--max-regions", max_regions), lasts_us, seed,
         parsed("--tolerance", tolerance, units.parse_bp) / 10_000,
     )  # fmt: skip
     sweep = Sweep(planned(file, "simulate", parse_sets(sets)), store_path(store), wanted)
@@ -86,7 +88,7 @@ def _say(sweep: Sweep) -> None:
     if sweep.lasts_us < (sweep.wanted.lasts_us or 0):
         output.note(f"the workload ends after {units.format_time_us(sweep.lasts_us)}, and so does the simulation")
     if sweep.nr_left_out:
-        why = "less than 5 of their aggregations go into the time; --seconds makes it longer"
+        why = "less than 5 of their aggregations go into the time; --duration makes it longer"
         output.note(f"{sweep.nr_left_out} settings are left out: {why}")
     others = len(sweep.plan.contexts) - 1
     if others:

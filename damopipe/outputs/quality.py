@@ -84,7 +84,7 @@ class Sweep:
 
     def _too_short(self) -> str:
         aggregation, lasts = (units.format_time_us(us) for us in (self.own.intervals.aggr_us, self.lasts_us))
-        advice = f"write --seconds {self.own.intervals.aggr_us * 4 * _FEWEST / 1e6:g}, or a workload that lasts longer"
+        advice = f"write --duration {self.own.intervals.aggr_us * 4 * _FEWEST / 1e6:g}s, or a workload that lasts longer"
         return f"{lasts} hold less than {_FEWEST} of the pipeline's aggregations of {aggregation}; {advice}"
 
 

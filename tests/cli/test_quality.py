@@ -26,7 +26,7 @@ TEXT = """
     [monitoring]
     regions = { min = 10, max = 1000 }
 """
-QUICK = ("--sample", "10ms,20ms", "--max-regions", "1000,4000", "--seconds", "4")
+QUICK = ("--sample", "10ms,20ms", "--max-regions", "1000,4000", "--duration", "4s")
 
 
 def test_a_table_a_picture_a_recommendation_and_what_to_paste(damopipe: Program) -> None:
@@ -71,7 +71,7 @@ def test_equal_seeds_are_equal_answers(damopipe: Program) -> None:
 @pytest.mark.parametrize(("ending", "begins"), [("png", b"\x89PNG"), ("svg", b"<svg"), ("html", b"<!DOCTYPE"), ("json", b"{")])
 def test_charts_as_files(damopipe: Program, ending: str, begins: bytes) -> None:
     name = damopipe.pipeline(TEXT)
-    done = damopipe("quality", name, "--sample", "10ms", "--seconds", "1", "-o", f"chart.{ending}")
+    done = damopipe("quality", name, "--sample", "10ms", "--duration", "1s", "-o", f"chart.{ending}")
     assert (done.code, f"wrote chart.{ending}" in done.err) == (0, True)
     assert (damopipe.folder / f"chart.{ending}").read_bytes().startswith(begins)
 
@@ -87,7 +87,7 @@ def test_rows_as_csv(damopipe: Program) -> None:
 
 def test_a_sweep_that_finds_nothing_cheaper_keeps_what_is_there(damopipe: Program) -> None:
     name = damopipe.pipeline(TEXT)
-    done = damopipe("quality", name, "--sample", "1ms", "--seconds", "1")
+    done = damopipe("quality", name, "--sample", "1ms", "--duration", "1s")
     assert "Keep the pipeline's own setting: error" in done.out
     assert "\n#   5ms/100ms " in done.out
 
@@ -96,20 +96,20 @@ def test_it_says_where_to_look_next(damopipe: Program) -> None:
     told = json.loads(damopipe("quality", damopipe.pipeline(TEXT), *QUICK, "--json").out)
     assert told["further"] == ["No longer intervals were tried; --aggregation 400ms,800ms,1600ms does."]
     text = 'version = 1\nname = "a"\n[[target]]\nphysical = {}\n[simulate]\nmemory = "zipf:size=4GiB"\n'
-    told = json.loads(damopipe("quality", damopipe.pipeline(text), "--min-regions", "20", "--seconds", "3", "--json").out)
+    told = json.loads(damopipe("quality", damopipe.pipeline(text), "--min-regions", "20", "--duration", "3s", "--json").out)
     (line,) = told["further"]
     assert line.startswith("Even the best is far from the truth (")
     assert line.endswith("more regions may help; --min-regions 20,80,320 --max-regions 1280 tries them.")
 
 
 def test_it_ends_with_the_workload(damopipe: Program) -> None:
-    done = damopipe("quality", damopipe.pipeline(TEXT), "--aggregation", "2s", "--seconds", "60")
+    done = damopipe("quality", damopipe.pipeline(TEXT), "--aggregation", "2s", "--duration", "60s")
     assert "note: the workload ends after 20s, and so does the simulation" in done.err
     assert done.out.startswith("SIMULATED: monitoring quality of steps, 20 s of stairs")
 
 
 def test_settings_that_do_not_fit_into_the_time_are_left_out(damopipe: Program) -> None:
-    done = damopipe("quality", damopipe.pipeline(TEXT), "--sample", "10ms,20ms,1s", "--seconds", "1")
+    done = damopipe("quality", damopipe.pipeline(TEXT), "--sample", "10ms,20ms,1s", "--duration", "1s")
     assert done.code == 0
     assert "note: 2 settings are left out: less than 5 of their aggregations go into the time" in done.err
 
@@ -118,7 +118,7 @@ def test_several_contexts_are_judged_one_by_one(damopipe: Program) -> None:
     both = '[[context]]\n[[context.target]]\nworkload = "{}"\n[context.monitoring]\nsample = "{}"\n'
     text = 'version = 1\nname = "two"\n' + both.format("stairs", "5ms") + both.format("random", "10ms")
     name = damopipe.pipeline(text)
-    done = damopipe("quality", name, "--context", "1", "--aggregation", "400ms", "--seconds", "2")
+    done = damopipe("quality", name, "--context", "1", "--aggregation", "400ms", "--duration", "2s")
     assert "2 s of random, seed 0" in done.out
     assert "[context.monitoring]" in done.out
     assert "context 1; --context names another of 2" in done.err
@@ -133,9 +133,9 @@ WRONG = [
     (("--min-regions", "100", "--max-regions", "10"), "at least 100 regions are more than at most 10"),
     (("--min-regions", "2"), "--min-regions: '2' is no number of regions; write 3 to 1000000"),
     (("--max-regions", "10,,20"), "--max-regions: '' is no number of regions"),
-    (("--seconds", "0"), "--seconds 0: write how long to simulate"),
-    (("--seconds", "nan"), "--seconds nan: write how long to simulate"),
-    (("--seconds", "0.3"), "300ms hold less than 5 of the pipeline's aggregations of 100ms; write --seconds 2"),
+    (("--duration", "0s"), "--duration 0s: write how long to simulate"),
+    (("--duration", "nan"), "--duration"),
+    (("--duration", "300ms"), "300ms hold less than 5 of the pipeline's aggregations of 100ms; write --duration 2s"),
     (("--tolerance", "5"), "--tolerance: '5' is not a percentage"),
     (("--context", "1"), "--context 1: the pipeline has 1, counted from 0"),
     (("--theme", "blue"), "--theme blue: unknown"),
@@ -185,7 +185,7 @@ def test_an_interrupted_sweep_shows_what_it_has(
 
     monkeypatch.setattr(Judge, "judge", judge)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    assert run(["quality", str(file), "--seconds", "2"]) == 130
+    assert run(["quality", str(file), "--duration", "2s"]) == 130
     said = capsys.readouterr()
     assert "interrupted: 2 of 30 settings were tried" in said.err
     assert "5ms/100ms" in said.out
