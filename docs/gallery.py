@@ -1,7 +1,7 @@
 """Makes docs/gallery.md, its pictures and those of docs/howto.md from recordings of its own: `python docs/gallery.py`.
 
-The gallery is of pipelines/quickstart.toml, the answers are of docs/recordings/. Schemes need a kernel with DAMON: their picture is
-made from a store that somebody recorded, as docs/recordings/page-out.toml says: `python docs/gallery.py --schemes STORE`.
+The gallery is of pipelines/quickstart.toml, the answers are of docs/recordings/. Schemes need a kernel with DAMON: their answer's
+picture is made from a store that somebody recorded, as docs/recordings/page-out.toml says: `python docs/gallery.py --schemes STORE`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ANSWERS = {
 """Of each recording: the pictures of docs/howto.md, and the charts that they are."""
 ASKED = "three-parts"
 """The recording that what-if is asked of."""
-REHEARSED = {"schemes": "reclaim", "quota": "reclaim-psi"}
+REHEARSED = {"schemes": "reclaim", "quota": "tiering"}
 """Charts of what nobody did to the recording, and the pipelines that do it on the model."""
 HEAD = """# Gallery
 

@@ -46,6 +46,8 @@ ORDER BY goal, seconds"""
 
 _KINDS = {"limit": "limit_bytes", "allowed now": "effective_quota_bytes", "tried": "tried_bytes_per_interval"}
 _REACHED = "quota reached"
+_FAR_BEYOND = 1000
+"""Percent of a goal's target."""
 
 
 class Options(Model):
@@ -121,12 +123,16 @@ def _goals(rows: dict[str, Column], time: tuple[str, float], theme: str) -> Any:
     seconds = {goal: rows["seconds"][rows["goal"] == goal] / time[1] for goal in goals}
     percent = {goal: rows["achieved"][rows["goal"] == goal] * 100 for goal in goals}
     colour = kind_colour({goal: SERIES[number % len(SERIES)] for number, goal in enumerate(goals)}, "goals")
+    highest = max(float(np.ma.max(column)) for column in percent.values())
+    # Pressure can be a thousand times what it should: 100% must not vanish beside it.
+    scale = alt.Scale(type="symlog", constant=100) if highest > _FAR_BEYOND else alt.Scale(zero=True)
+    ticks = {"axis": alt.Axis(values=[0, *(10**n for n in range(2, 12))])} if highest > _FAR_BEYOND else {}
     lines = [
         alt.Chart(series(seconds[goal], {goal: percent[goal]}))
         .mark_line(strokeWidth=2, point=len(seconds[goal]) == 1)
         .encode(
             x=alt.X("x:Q", title=f"time since the run began ({time[0]})", scale=alt.Scale(zero=True, nice=False)),
-            y=alt.Y("y:Q", title="% of target", scale=alt.Scale(zero=True)),
+            y=alt.Y("y:Q", title="% of target", scale=scale, **ticks),
             color=colour,
         )
         for goal in goals
