@@ -126,13 +126,13 @@ def _goals(rows: dict[str, Column], time: tuple[str, float], theme: str) -> Any:
     highest = max(float(np.ma.max(column)) for column in percent.values())
     # Pressure can be a thousand times what it should: 100% must not vanish beside it.
     scale = alt.Scale(type="symlog", constant=100) if highest > _FAR_BEYOND else alt.Scale(zero=True)
-    ticks = {"axis": alt.Axis(values=[0, *(10**n for n in range(2, 12))])} if highest > _FAR_BEYOND else {}
+    axis = alt.Axis(values=[0, *(10**n for n in range(2, 12))]) if highest > _FAR_BEYOND else alt.Undefined
     lines = [
         alt.Chart(series(seconds[goal], {goal: percent[goal]}))
         .mark_line(strokeWidth=2, point=len(seconds[goal]) == 1)
         .encode(
             x=alt.X("x:Q", title=f"time since the run began ({time[0]})", scale=alt.Scale(zero=True, nice=False)),
-            y=alt.Y("y:Q", title="% of target", scale=scale, **ticks),
+            y=alt.Y("y:Q", title="% of target", scale=scale, axis=axis),
             color=colour,
         )
         for goal in goals
