@@ -27,6 +27,7 @@ SETTINGS = {
     THP / "khugepaged/pages_to_scan": "16384",
     Path("/sys/kernel/mm/lru_gen/enabled"): "n",  # generations have no two lists that pages could be seen to move between
     Path("/sys/fs/cgroup/cgroup.subtree_control"): "+memory +cpuset",
+    Path("/proc/sys/kernel/numa_balancing"): "0",  # takes hot pages to where the processors are, whatever schemes do
 }
 
 

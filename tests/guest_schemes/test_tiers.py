@@ -10,8 +10,7 @@ from damopipe.damon.scheme import AccessPattern, Dest, Goal, Quota, Scheme
 from damopipe.errors import MachineError
 from damopipe.pipeline.planned import Plan
 
-from ..backend.plans import pid, plan
-from .acting import AT_MOST_S, FEATURES, on_node, until
+from .acting import FEATURES, on, on_node, until
 from .conftest import Group, Lay
 from .groups import ours
 from .layout import MIB
@@ -85,7 +84,8 @@ def test_interleaving_spreads_what_is_hot(lay: Lay) -> None:
     here = lay(hot=(16, "hot"), cold=(48, "cold"))
     dests = (Dest(id=0, weight=1), Dest(id=1, weight=1))
     spread = Scheme(name="spread", action="migrate_hot", dests=dests, pattern=AccessPattern(access=Bounds(min=2_000)))
-    one = plan(pid(here.pid), sample_ms=10, seconds=AT_MOST_S, schemes=(spread,))
+    # Of the areas alone: in a process as a whole a region may be hot as long as hot and cold are not told apart, and go whole.
+    one = on(here, ("hot", "cold"), spread)
     if "dests" not in FEATURES:
         with pytest.raises(MachineError, match=r"scheme\[0\]\.dests: migrating to several nodes needs Linux 6\.17"):
             until(one, bool)
