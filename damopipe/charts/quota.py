@@ -123,10 +123,10 @@ def _goals(rows: dict[str, Column], time: tuple[str, float], theme: str) -> Any:
     seconds = {goal: rows["seconds"][rows["goal"] == goal] / time[1] for goal in goals}
     percent = {goal: rows["achieved"][rows["goal"] == goal] * 100 for goal in goals}
     colour = kind_colour({goal: SERIES[number % len(SERIES)] for number, goal in enumerate(goals)}, "goals")
-    highest = max(float(np.ma.max(column)) for column in percent.values())
     # Pressure can be a thousand times what it should: 100% must not vanish beside it.
-    scale = alt.Scale(type="symlog", constant=100) if highest > _FAR_BEYOND else alt.Scale(zero=True)
-    axis = alt.Axis(values=[0, *(10**n for n in range(2, 12))]) if highest > _FAR_BEYOND else alt.Undefined
+    is_far = max(float(np.ma.max(column)) for column in percent.values()) > _FAR_BEYOND
+    scale = alt.Scale(type="symlog", constant=100) if is_far else alt.Scale(zero=True)
+    axis = alt.Axis(values=[0, *(10**n for n in range(2, 12))]) if is_far else alt.Undefined
     lines = [
         alt.Chart(series(seconds[goal], {goal: percent[goal]}))
         .mark_line(strokeWidth=2, point=len(seconds[goal]) == 1)

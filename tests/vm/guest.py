@@ -22,6 +22,8 @@ from .line import Line
 from .machine import CHECKOUT, Machine, Options
 
 BOOT_SECONDS = 90
+ENVIRONMENT = {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "COLUMNS": "100"}
+"""What every command has."""
 # No kdamond, no tracing instance, no event: so that a test that failed half-way is not the end of those after it.
 RESET = """
 cd /sys/kernel/mm/damon/admin/kdamonds
@@ -87,7 +89,7 @@ class Guest:
 
         `cpu=0` pins it to a processor; on each a flusher runs, without which QEMU hides accesses from DAMON.
         """
-        given = {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "COLUMNS": "100", **(env or {})}
+        given = ENVIRONMENT | dict(env or {})
         job = Job(self._machine, self._line, next(self._numbers), script(command, given, cwd or self.share, cpu))
         self._jobs.append(job)
         return job
@@ -107,7 +109,7 @@ class Guest:
             return self.start([self.python, "-m", "damopipe", *arguments], env=env, cwd=cwd, cpu=cpu)
         if not self._machine.has_nursery:
             command: list[str | Path] = [self.python, "-m", "tests.vm.nursery", self._machine.jobs]
-            given = {"PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1", "COLUMNS": "100", "OPENBLAS_NUM_THREADS": "1"}
+            given = ENVIRONMENT | {"OPENBLAS_NUM_THREADS": "1"}
             Job(self._machine, self._line, next(self._numbers), script(command, given, CHECKOUT, None)).wait_for("ready", 180)
             self._machine.has_nursery = True  # it stays until the machine ends
         wanted = {"arguments": list(map(str, arguments)), "env": dict(env or {}), "cwd": str(cwd or self.share), "cpu": cpu}

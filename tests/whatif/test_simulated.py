@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from damopipe.backend import BACKENDS
 from damopipe.outputs.whatif import answer_of
 from damopipe.pipeline.variants import default_variants, with_ages
 from damopipe.store import Store
@@ -31,7 +30,6 @@ pattern = { size = ["4KiB", "max"], access = ["0%", "0%"], age = ["5s", "max"] }
 """
 
 
-@pytest.mark.skipif("simulate" not in BACKENDS, reason="there is no simulate backend in this version")
 def test_what_is_tried_and_what_goes_out_are_within_a_tenth(damopipe: Program) -> None:
     for name, more in (("without", ""), ("with", SCHEME)):
         done = damopipe("run", damopipe.pipeline(RUN.format(name=name) + more, f"{name}.toml"))
