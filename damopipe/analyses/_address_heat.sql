@@ -1,21 +1,31 @@
 -- How often each part of the address space was accessed over a run, and which mapping it was.
--- requires: region, working_set, _snapshot_seconds, _mapped_memory
+-- requires: region, working_set, _is_asked, _snapshot_seconds, _mapped_memory
+-- Of every run where `run` is NULL: a condition on the run then has to reach the regions.
 -- A sum of rectangles, as the heat map is, with one column: each region adds differences at its two edges, and a running
 -- sum over bins of addresses makes seconds of them. A bin is a page where up to 256 MiB are watched, else the power of
 -- two of which about 65,536 cover what is watched; only bins with an edge in them cost anything.
-CREATE OR REPLACE VIEW _address_heat AS
-WITH grain AS (
+CREATE OR REPLACE MACRO _address_heat(
+  run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL, from_addr := NULL, to_addr := NULL
+) AS TABLE
+WITH asked AS (
+  FROM _snapshot_seconds
+  WHERE (run IS NULL OR run_id = run) AND _is_asked(run_id, target_id, target, context)
+    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
+    AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+),
+grain AS (
   SELECT run_id, target_id, greatest(12, ceil(log2(greatest(max(watched_bytes), 1) / 65536)))::UBIGINT AS bin_bits
   FROM working_set
+  WHERE run IS NULL OR run_id = run
   GROUP BY run_id, target_id
 ),
 spans AS (
   SELECT s.*, g.bin_bits, (1::UBIGINT << g.bin_bits) - 1 AS bin_mask
-  FROM _snapshot_seconds AS s
+  FROM asked AS s
   JOIN grain AS g USING (run_id, target_id)
 ),
 totals AS (
-  SELECT run_id, target_id, sum(seconds) AS total FROM _snapshot_seconds GROUP BY run_id, target_id
+  SELECT run_id, target_id, sum(seconds) AS total FROM asked GROUP BY run_id, target_id
 ),
 boxes AS (  -- every region twice, once for each edge
   SELECT
@@ -23,7 +33,10 @@ boxes AS (  -- every region twice, once for each edge
     r.target_id,
     p.bin_bits,
     e.sign,
-    CASE WHEN e.sign > 0 THEN r.start_addr ELSE r.end_addr END AS addr,
+    CASE
+      WHEN e.sign > 0 THEN CASE WHEN r.start_addr < from_addr::UBIGINT THEN from_addr::UBIGINT ELSE r.start_addr END
+      ELSE CASE WHEN r.end_addr > to_addr::UBIGINT THEN to_addr::UBIGINT ELSE r.end_addr END
+    END AS addr,
     addr & p.bin_mask AS bytes_before,
     p.seconds * e.sign AS watched,
     watched / p.nr_samples * r.nr_accesses AS heat,
@@ -36,6 +49,8 @@ boxes AS (  -- every region twice, once for each edge
   JOIN spans AS p USING (run_id, target_id, ts)
   CROSS JOIN (VALUES (1::TINYINT), (-1)) AS e(sign)
   WHERE r.nr_accesses IS NOT NULL AND p.nr_samples > 0 AND r.size_bytes > 0
+    AND (from_addr IS NULL OR r.end_addr > from_addr::UBIGINT)
+    AND (to_addr IS NULL OR r.start_addr < to_addr::UBIGINT)
 ),
 edges AS (  -- `later`: what counts from the next bin on only, times the bytes of a bin
   SELECT
@@ -146,14 +161,5 @@ SELECT
 FROM parts
 WHERE watched > 0;
 
-COMMENT ON VIEW _address_heat IS 'How often each part of the address space was accessed over a run, and which mapping it was.';
-COMMENT ON COLUMN _address_heat.run_id IS 'The run.';
-COMMENT ON COLUMN _address_heat.target_id IS 'The target.';
-COMMENT ON COLUMN _address_heat.start_addr IS 'The first byte.';
-COMMENT ON COLUMN _address_heat.end_addr IS 'One past the last byte.';
-COMMENT ON COLUMN _address_heat.total_seconds IS 'For how long all snapshots of the target stand.';
-COMMENT ON COLUMN _address_heat.watched_seconds IS 'For how long each of its bytes was watched, on average.';
-COMMENT ON COLUMN _address_heat.heat_seconds IS 'The access rate summed over that time: as if it had been accessed always for so long.';
-COMMENT ON COLUMN _address_heat.accessed_seconds IS 'For how long it was in regions with an access, times the share of their bytes that was referenced where that is known.';
-COMMENT ON COLUMN _address_heat.is_mapped IS 'Whether it was in a mapping that was recorded.';
-COMMENT ON COLUMN _address_heat.name IS 'The name of the mapping that it was last; NULL for plain anonymous memory, and outside of mappings.';
+COMMENT ON MACRO TABLE _address_heat IS
+  'How often each part of the address space was accessed over a run, and which mapping it was.';
