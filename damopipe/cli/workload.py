@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def command(
     name: str = typer.Argument(None, help="A built-in shape, or a file in masim's format.", show_default=False),
     as_json: bool = typer.Option(False, "--json", help="Print where the regions are as one JSON object."),
-    seconds: float = typer.Option(None, help="Stretch or shrink the phases so that all take this long."),
+    seconds: str = typer.Option(None, metavar="TIME", help="Stretch or shrink the phases so that all take this long: 30s, 2m."),
     list_: bool = typer.Option(False, "--list", help="List the built-in shapes."),
 ) -> None:
     """Run a known access pattern; without NAME, list the built-in shapes."""
@@ -28,10 +28,21 @@ def command(
         return
     from damopipe.workload import load
 
-    if seconds is not None and not 0 < seconds < 1e6:
-        raise UsageError(f"--seconds {seconds:g}: write how long the workload takes, more than 0")
+    lasts = None if seconds is None else _lasting(seconds)
     workload = load(name)
-    _run(name, workload if seconds is None else workload.lasting(seconds), as_json)
+    _run(name, workload if lasts is None else workload.lasting(lasts), as_json)
+
+
+def _lasting(text: str) -> float:
+    """Seconds of a time, or of a number without a unit."""
+    from damopipe import units
+    from damopipe.cli.lists import parsed
+
+    is_number = text.replace(".", "", 1).isdecimal()
+    seconds = float(text) if is_number else parsed("--seconds", text, units.parse_time_us) / 1e6
+    if not 0 < seconds < 1e6:
+        raise UsageError(f"--seconds {text}: write how long the workload takes, more than 0 and less than eleven days")
+    return seconds
 
 
 def _list(as_json: bool) -> None:

@@ -117,6 +117,11 @@ def _kilobytes(name: str) -> int:
     return int(name.removeprefix("hugepages-").removesuffix("kB"))
 
 
+def balances_nodes(machine: Machine) -> bool:
+    """Whether automatic NUMA balancing is on: pages go to the node of the processor that uses them (1), or up a tier (2)."""
+    return (_read(machine.proc / "sys/kernel/numa_balancing") or b"0").strip() not in (b"", b"0")
+
+
 def has_memory_cgroups(machine: Machine) -> bool | None:
     """Whether memory is a controller of cgroup v2; None where that is not mounted."""
     text = _read(machine.sys / "fs/cgroup/cgroup.controllers")

@@ -1,7 +1,8 @@
-"""Schemes that can do nothing, or little, on a machine as it is now: no swap, huge pages switched off. Reads only.
+"""Schemes that do nothing, or little, on a machine as it is now: no swap, no huge pages, a kernel that undoes them. Reads only.
 
 None of it keeps a plan from running: whoever runs the machine can change it meanwhile.
 Kernel documents: Documentation/admin-guide/mm/transhuge.rst; MADV_COLLAPSE does not ask for what is set there.
+Documentation/admin-guide/sysctl/kernel.rst: numa_balancing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from damopipe.kernel.machine import Machine
 from damopipe.pipeline.planned import Plan
 
 _THP = "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled"
+_BALANCING = "echo 0 | sudo tee /proc/sys/kernel/numa_balancing"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ def weak(key: str, scheme: Scheme, operations: str, machine: Machine) -> Iterato
     if scheme.action == "hugepage" and thp == "always":
         text = "the kernel makes huge pages wherever it can already, so that this changes little"
         yield Weak(about, text, _THP, False)
+    if scheme.action.startswith("migrate_") and conditions.balances_nodes(machine):
+        text = "automatic NUMA balancing is on, which moves pages, too, and can take back what this moves"
+        yield Weak(about, text, _BALANCING, False)
 
 
 def idle(plan: Plan, machine: Machine) -> Iterator[str]:

@@ -47,6 +47,17 @@ def test_what_does_something(machine: Machine, tmp_path: Path) -> None:
     assert said(fine, "pageout") == said(fine, "hugepage") == []
 
 
+@pytest.mark.parametrize(("mode", "is_on"), [("0\n", False), ("1\n", True), ("2\n", True), (None, False)])
+def test_numa_balancing_works_against_migration(machine: Machine, mode: str | None, is_on: bool) -> None:
+    if mode is not None:
+        abi.put(machine.proc / "sys/kernel/numa_balancing", mode)
+    for action in ("migrate_hot", "migrate_cold"):
+        found = list(effects.weak("scheme[0]", Scheme(name="a", action=action, target_nid=1), "paddr", machine))
+        text = "automatic NUMA balancing is on, which moves pages, too, and can take back what this moves"
+        assert [(one.key, one.text, one.is_idle) for one in found] == [("scheme[0].action", text, False)] * is_on
+    assert not list(effects.weak("scheme[0]", Scheme(name="a", action="stat"), "paddr", machine))
+
+
 def test_the_place_tells_which_context(machine: Machine) -> None:
     one = plan(pid(1), schemes=(Scheme(name="a", action="hugepage"),))
     both = one.model_copy(update={"contexts": one.contexts * 2})
