@@ -65,7 +65,7 @@ def _context(context: PlannedContext) -> Tree:
 def _target(target: PlannedTarget) -> Tree:
     regions = target.initial_regions or target.ranges or ()
     ranges = [{"start": str(one.start_addr), "end": str(one.end_addr)} for one in regions]
-    return {"pid": target.pid, "obsolete": False, "regions": ranges}
+    return {"pid": target.pid, "obsolete": target.obsolete, "regions": ranges}
 
 
 def _intervals(intervals: Intervals) -> Tree:
@@ -111,6 +111,7 @@ def _scheme(scheme: Scheme, number: int, intervals: Intervals) -> Tree:
 
 
 def _quotas(quota: Quota) -> Tree:
+    """Where there is none, what damo has then: "max"."""
     never = quota == Quota() or quota.reset_interval_ms >= MAX_MS
     weights = {"sz": quota.weights.size_permil, "nr_accesses": quota.weights.access_permil, "age": quota.weights.age_permil}
     return {
