@@ -26,7 +26,8 @@ NEVER_MS = U64_MAX // 10**6
 
 def writers(draw: st.DrawFn) -> Write:
     """How one spec has its whole numbers: as JSON's own, as text, as text with commas."""
-    return draw(st.sampled_from([lambda n: n, str, lambda n: f"{n:,}"]))
+    ways: list[Write] = [lambda n: n, str, lambda n: f"{n:,}"]
+    return draw(st.sampled_from(ways))
 
 
 def tree_of(kdamond: Kdamond, write: Write, bare: bool) -> Tree:
@@ -152,8 +153,8 @@ _INTERVALS = {"sample_us": "sample_us", "aggr_us": "aggr_us", "update_us": "ops_
 
 
 def _number(value: object, endless: int = U64_MAX) -> int:
-    """damo's "samples" and "aggr_intervals" are the kernel's own units."""
-    text = str(value).replace(",", "")
+    """damo's "samples" and "aggr_intervals" are the kernel's own units; of percentages only none is a number by itself."""
+    text = "0" if value == "0 %" else str(value).replace(",", "")
     return endless if text == "max" else int(re.sub(r" (samples|aggr_intervals)$", "", text))
 
 
