@@ -55,23 +55,27 @@ class GoalValues:
         )
 
     def _value(self, context: int, scheme: int, place: int, now_ns: int) -> int | None:
-        quota = self._contexts[context].schemes[scheme].quota
+        planned = self._contexts[context]
+        quota = planned.schemes[scheme].quota
         value = _looked(self._machine, quota, f"{context}/contexts/0/schemes/{scheme}", place)
         if quota.goals[place].metric != PRESSURE or value is None:
             return value
-        return self._growth((context, scheme, place), value, now_ns, quota.reset_interval_ms)
+        return self._growth((context, scheme, place), value, now_ns, planned.schemes[scheme].window_us(planned.attrs.intervals))
 
-    def _growth(self, key: tuple[int, int, int], stalled_us: int, now_ns: int, interval_ms: int) -> int | None:
-        """How long tasks stalled in as much time as a reset interval; None the first time."""
+    def _growth(self, key: tuple[int, int, int], stalled_us: int, now_ns: int, window_us: int) -> int | None:
+        """How long tasks stalled in as much time as a quota is for; None the first time."""
         before_us, before_ns = self._stalled.get(key, (stalled_us, now_ns))
         self._stalled[key] = stalled_us, now_ns
         if now_ns == before_ns:
             return None
-        return (stalled_us - before_us) * interval_ms * 10**6 // (now_ns - before_ns)
+        return (stalled_us - before_us) * window_us * 1000 // (now_ns - before_ns)
 
 
-def goals_now(machine: Machine, quota: Quota, folder: str) -> tuple[int | None, ...]:
-    """The value of each goal of a scheme, whose files are in `folder`; takes a moment where one is memory pressure."""
+def goals_now(machine: Machine, quota: Quota, folder: str, window_us: int) -> tuple[int | None, ...]:
+    """The value of each goal of a scheme, whose files are in `folder`; takes a moment where one is memory pressure.
+
+    `window_us` is how long its quota is for.
+    """
     places = range(len(quota.goals))
     before = [_looked(machine, quota, folder, place) for place in places]
     if not any(goal.metric == PRESSURE for goal in quota.goals):
@@ -79,9 +83,9 @@ def goals_now(machine: Machine, quota: Quota, folder: str) -> tuple[int | None, 
     began = time.monotonic()
     time.sleep(_PRESSURE_S)
     after = [_looked(machine, quota, folder, place) for place in places]
-    intervals = (time.monotonic() - began) * 1000 / quota.reset_interval_ms
+    windows = (time.monotonic() - began) * 1e6 / window_us
     return tuple(
-        round((now - then) / intervals) if goal.metric == PRESSURE and now is not None and then is not None else now
+        round((now - then) / windows) if goal.metric == PRESSURE and now is not None and then is not None else now
         for goal, then, now in zip(quota.goals, before, after, strict=True)
     )
 

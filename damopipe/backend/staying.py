@@ -182,7 +182,8 @@ def _schemes(plan: Plan, kdamonds: Kdamonds, machine: Machine) -> Iterator[Schem
             kdamonds.command(number, word)
         for place, scheme in enumerate(context.schemes):
             numbers = scheme_numbers(kdamonds, number, place)
-            goals = goals_now(machine, scheme.quota, f"{number}/contexts/0/schemes/{place}")
+            window_us = scheme.window_us(context.attrs.intervals)
+            goals = goals_now(machine, scheme.quota, f"{number}/contexts/0/schemes/{place}", window_us)
             yield SchemeStatus(number, scheme.name, scheme.action, numbers, scheme, goals)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from damopipe.interop.specs.draft import Draft
     from damopipe.pipeline.load import Loaded
 
-_UNSAID = ("record", "output", "check", "guard")
+_UNSAID = ("record", "output", "check", "guard", "matrix")
 """Tables of a pipeline that damo's spec has nothing for."""
 
 
@@ -98,12 +98,12 @@ def _to_pipeline(draft: Draft, name: str, origin: str, to: Path | None) -> int:
 def _to_damo(file: Path, text: str, sets: list[str] | None, to: Path | None) -> int:
     from damopipe.interop.specs.damo_text import damo_text, unsaid
     from damopipe.outputs.surroundings import check_pipeline
-    from damopipe.pipeline.plan import make_plan
+    from damopipe.pipeline.plan import contexts_of
 
     loaded = check_pipeline(file, text, parse_sets(sets))
     if loaded.pipeline.module:
         raise UsageError(f"{file}: runs a module of the kernel, which damo's spec has not; see damo reclaim and damo lru_sort")
-    contexts = make_plan(loaded, "damon").contexts
+    contexts = contexts_of(loaded, "damon")
     _put(damo_text(contexts) + "\n", to)
     for key, what in unsaid(contexts):
         output.note(f"{key}: {what}")

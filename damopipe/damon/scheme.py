@@ -92,7 +92,7 @@ class Weights(Model):
 
 
 class Quota(Model):
-    """How much a scheme may do within each reset interval; 0 is "no limit"."""
+    """How much a scheme may do within each reset interval; 0 is "no limit", and of the interval "each time it is applied"."""
 
     time_ms: int = 0
     size_bytes: int = 0
@@ -135,6 +135,10 @@ class Scheme(Model):
     watermarks: Watermarks = Watermarks()
     filters: tuple[Filter, ...] = ()
     max_nr_snapshots: int = 0
+
+    def window_us(self, intervals: Intervals) -> int:
+        """How long its quota is for: one that is full again at once lasts until the scheme is applied the next time."""
+        return self.quota.reset_interval_ms * 1000 or self.apply_interval_us or intervals.aggr_us
 
     def counted(self, intervals: Intervals) -> Self:
         """The same with access rates in samples and ages in aggregations, as the kernel counts them at these intervals.

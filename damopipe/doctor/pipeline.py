@@ -14,7 +14,7 @@ from damopipe import units
 from damopipe.backend.steering import missing_commands
 from damopipe.backend.targets import Target
 from damopipe.damon.filters import FILTER_TYPES
-from damopipe.damon.scheme import Quota, Scheme
+from damopipe.damon.scheme import Scheme
 from damopipe.doctor.findings import Finding
 from damopipe.doctor.machine import SNAPSHOTS
 from damopipe.doctor.module import judge_module
@@ -119,18 +119,19 @@ def _scheme(key: str, scheme: Scheme, context: PlannedContext, machine: Machine)
         yield Finding(one.key, "missing" if one.is_idle else "note", one.text, one.advice)
     yield from _absent(absent(key, scheme, machine))
     if context.operations == "paddr" and scheme.action != "stat" and scheme.quota.size_bytes:
-        yield from _turn(f"{key}.quota.size", scheme.quota, context, machine)
+        yield from _turn(f"{key}.quota.size", scheme, context, machine)
     if memory_cgroups.root(machine) is None:
         yield from _unseen(key, scheme)
 
 
-def _turn(key: str, quota: Quota, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
+def _turn(key: str, scheme: Scheme, context: PlannedContext, machine: Machine) -> Iterator[Finding]:
     """A quota that is far below what there is to select from."""
     ranges = [span for target in context.targets for span in target.ranges or ()]
     total = sum(span.end_addr - span.start_addr for span in ranges) or conditions.memory_bytes(machine) or 0
-    seconds = total / quota.size_bytes * quota.reset_interval_ms / 1000
+    size_bytes, window_us = scheme.quota.size_bytes, scheme.window_us(context.attrs.intervals)
+    seconds = total / size_bytes * window_us / 1e6
     if seconds >= _LONG_S and all(target.numa_node is None for target in context.targets):
-        often = f"{units.format_bytes(quota.size_bytes)} every {units.format_time_us(quota.reset_interval_ms * 1000)}"
+        often = f"{units.format_bytes(size_bytes)} every {units.format_time_us(window_us)}"
         text = f"with {often}, once through {units.approx_bytes(total)} takes {units.approx_time(seconds)}"
         yield Finding(key, "note", text, "raise it, or choose what comes first with weights")
 

@@ -77,6 +77,7 @@ def import_file(path: Path, store: Store, known: Known, tell: Tell, name: str | 
     imported = Imported("standard input" if str(path) == "-" else str(path))
     taking = _Taking(store, imported, name or path.name.split(".")[0] or "import", path, beside)
     known = replace(beside.known(known), numbers=Numbers())
+    imported.notes += beside.notes
     try:
         for file in files:
             taking.next_part()

@@ -68,7 +68,8 @@ class Known:
     sample_us: int | None = None
     aggr_us: int | None = None
     contexts: tuple[Mapping[str, Any], ...] = ()
-    """Columns of the table `context` in their order, each with the `pids` of its targets and the `actions` of its schemes."""
+    """Columns of the table `context` in their order, each with its `place` (kdamond, context), the `pids` and `names` of its
+    targets, the `actions` of its schemes, and as `schemes` columns of the table `scheme` where they could be read."""
 
     numbers: Numbers = field(default_factory=Numbers, compare=False)
 

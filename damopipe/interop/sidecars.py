@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from damopipe.batches import batch
-from damopipe.errors import DamagedError
+from damopipe.errors import DamagedError, UsageError
 from damopipe.interop.items import Known
 from damopipe.interop.numbers import integer, microseconds
+from damopipe.interop.specs.kdamonds import kdamonds_draft
+from damopipe.interop.specs.node import Node
+from damopipe.pipeline.planned import PlannedContext
 from damopipe.records import Batch
 
 PAGE_BYTES, TICK_US = 4096, 10_000
@@ -27,6 +30,7 @@ LARGEST = 1 << 30
 _HINT = "move it away to import without it"
 _ODD = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 Sample = Mapping[str, Any]
+Contexts = tuple[Mapping[str, Any], ...]
 
 
 class Sidecars:
@@ -34,6 +38,8 @@ class Sidecars:
 
     def __init__(self, *paths: Path) -> None:
         self._paths = paths
+        self.notes: list[str] = []
+        """What could not be taken over, a line each."""
         self._samples: dict[str, list[Sample]] = {}
         for suffix in SUFFIXES:
             if found := [one for path in paths for one in _load(path, suffix) or ()]:
@@ -43,13 +49,28 @@ class Sidecars:
         """What was given, completed by the parameters that were recorded with it."""
         path, parameters = next(((path, found) for path in self._paths if (found := _load(path, "kdamonds"))), (None, []))
         try:
-            contexts = tuple(_context(one) for kdamond in parameters for one in kdamond["contexts"])
+            contexts: Contexts = tuple(
+                {**_context(one), "place": (number, place)}
+                for number, kdamond in enumerate(parameters)
+                for place, one in enumerate(kdamond["contexts"])
+            )
         except _ODD as error:
             raise DamagedError(f"{path}.kdamonds: is none of damo's ({error}); {_HINT}") from None
         if not contexts:
             return given
+        contexts = self._with_definitions(contexts, parameters, f"{path}.kdamonds")
         sample, aggr = contexts[0].get("sample_us"), contexts[0].get("aggr_us")
         return replace(given, sample_us=given.sample_us or sample, aggr_us=given.aggr_us or aggr, contexts=contexts)
+
+    def _with_definitions(self, contexts: Contexts, parameters: list[Any], label: str) -> Contexts:
+        """With everything that is said of them and their schemes; what cannot be read of it is a note."""
+        try:
+            draft = kdamonds_draft(Node(parameters, label))
+        except UsageError as error:
+            self.notes.append(f"{error}; of schemes there are the actions alone")
+            return contexts
+        self.notes += [f"{label}: {note.text}" for note in draft.notes]
+        return tuple({**told, **_definitions(planned)} for told, planned in zip(contexts, draft.contexts, strict=True))
 
     @property
     def is_empty(self) -> bool:
@@ -101,11 +122,23 @@ def _context(found: Mapping[str, Any]) -> dict[str, Any]:
         "sample_us": microseconds(intervals.get("sample_us")),
         "aggr_us": microseconds(intervals.get("aggr_us")),
         "update_us": microseconds(intervals.get("ops_update_us")),
-        "min_nr_regions": integer(limits.get("min")),
-        "max_nr_regions": integer(limits.get("max")),
+        "min_nr_regions": _in_32_bits(integer(limits.get("min"))),
+        "max_nr_regions": _in_32_bits(integer(limits.get("max"))),
         "pids": tuple(integer(target.get("pid")) for target in found.get("targets") or ()),
+        "names": tuple(target.get("name") for target in found.get("targets") or ()),
         "actions": tuple(str(scheme["action"]) for scheme in found.get("schemes") or ()),
     }
+
+
+def _in_32_bits(number: int | None) -> int | None:
+    """What the table has room for; no kernel has ever had so many regions."""
+    return None if number is None or number >= 1 << 32 else number
+
+
+def _definitions(context: PlannedContext) -> dict[str, Any]:
+    """As a run of damopipe stores them."""
+    schemes = [{"name": one.name, "action": one.action, "definition": one.model_dump_json()} for one in context.schemes]
+    return {"definition": context.model_dump_json(exclude={"schemes"}), "schemes": schemes}
 
 
 def _ns(sample: Sample) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from damopipe.errors import DamagedError
 from damopipe.interop.items import Context, Item, Known, Scheme
 from damopipe.records import TargetRow
 
+COLUMNS = ("operations", "sample_us", "aggr_us", "update_us", "min_nr_regions", "max_nr_regions", "definition")
+"""Of what is told of a context those that are the table's."""
+_TOLD = "told"
 MOST = 1 << 16
 """The store's numbers of targets have 16 bits; a file with more is none that DAMON has written."""
 
@@ -17,6 +21,7 @@ class Targets:
 
     def __init__(self, known: Known) -> None:
         self._contexts = known.contexts
+        self._places = {told["place"]: number for number, told in enumerate(known.contexts) if "place" in told}
         self._known, self._counts = known.numbers.known, known.numbers.counts
         self.fresh: list[Item] = []
 
@@ -24,10 +29,19 @@ class Targets:
         """The context of that key; `row` are columns of the table `context`."""
         number, is_new = self._number("context", key)
         if is_new:
-            told = self._contexts[number] if number < len(self._contexts) else {"operations": "unknown"}
-            columns = {name: value for name, value in {**row, **told}.items() if name not in ("pids", "actions")}
+            self._known["told", number] = self._places.get(key, number)
+            told = self._told(number) or {"operations": "unknown"}
+            columns = {name: value for name, value in {**row, **told}.items() if name in COLUMNS}
             self.fresh.append(Context({"context_id": number, **columns}))
+            for place, scheme in enumerate(told.get("schemes", ())):
+                scheme_id, _ = self._number("scheme", (_TOLD, number, place))
+                self.fresh.append(Scheme({"scheme_id": scheme_id, "context_id": number, **scheme}))
         return number
+
+    def _told(self, context_id: int) -> Mapping[str, Any]:
+        """What is known of a context; {} for nothing."""
+        place = self._known.get(("told", context_id), context_id)
+        return self._contexts[place] if place < len(self._contexts) else {}
 
     def target(self, key: Hashable, context_id: int, called: object, pid: int | None = None) -> int:
         """The target of that key, which the file calls by a number, an address, or not at all; `pid` is its process, if told."""
@@ -39,20 +53,27 @@ class Targets:
         return number
 
     def _row(self, number: int, context_id: int, place: int, called: object, pid: int | None) -> TargetRow:
-        told = self._contexts[context_id] if context_id < len(self._contexts) else {}
+        told = self._told(context_id)
         pid = dict(enumerate(told.get("pids", ()))).get(place, pid)
+        name = dict(enumerate(told.get("names", ()))).get(place)
         if pid is not None:
-            return TargetRow(number, context_id, "imported", f"pid {pid}", pid=pid)
+            return TargetRow(number, context_id, "imported", name or f"pid {pid}", pid=pid)
         if told.get("operations") == "paddr":
-            return TargetRow(number, context_id, "physical", "physical memory")
+            return TargetRow(number, context_id, "physical", name or "physical memory")
         return TargetRow(number, context_id, "imported", "everything watched" if called is None else f"target {called}")
 
     def scheme(self, key: Hashable, context_id: int, name: str, place: int | None = None, action: str = "unknown") -> int:
-        """The scheme of that key; `place` is its number in its context, by which its action may be known."""
+        """The scheme of that key; `place` is its number in its context, by which it may be known already.
+
+        Without one it is the last part of the key.
+        """
+        if place is None and isinstance(key, tuple):
+            place = key[-1]
+        if ("scheme", (_TOLD, context_id, place)) in self._known:
+            return self._known["scheme", (_TOLD, context_id, place)]
         number, is_new = self._number("scheme", key)
         if is_new:
-            told = self._contexts[context_id].get("actions", ()) if context_id < len(self._contexts) else ()
-            action = dict(enumerate(told)).get(-1 if place is None else place, action)
+            action = dict(enumerate(self._told(context_id).get("actions", ()))).get(-1 if place is None else place, action)
             self.fresh.append(Scheme({"scheme_id": number, "context_id": context_id, "name": name, "action": action}))
         return number
 

@@ -121,7 +121,7 @@ def _quota(quota: Quota) -> dict[str, str]:
     return {
         "quota.time": milliseconds(quota.time_ms) if quota.time_ms else NONE,
         "quota.size": units.format_bytes(quota.size_bytes) if quota.size_bytes else NONE,
-        "quota.interval": milliseconds(quota.reset_interval_ms) if quota.reset_interval_ms else NONE,
+        "quota.interval": milliseconds(quota.reset_interval_ms) if quota != Quota() else NONE,
         "quota.weights.size": str(weights.size_permil),
         "quota.weights.access": str(weights.access_permil),
         "quota.weights.age": str(weights.age_permil),

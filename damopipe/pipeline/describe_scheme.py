@@ -69,12 +69,16 @@ def _quota(quota: Quota) -> str:
     limits = [f"{milliseconds(quota.time_ms)} of CPU"] * bool(quota.time_ms)
     limits += [units.format_bytes(quota.size_bytes)] * bool(quota.size_bytes)
     weights = quota.weights
-    parts = [f"{' and '.join(limits) or 'without a limit of its own'} every {milliseconds(quota.reset_interval_ms)}"]
+    parts = [f"{' and '.join(limits) or 'without a limit of its own'} {_each(quota)}"]
     if any(weights.model_dump().values()):
         parts.append(f"weights size {weights.size_permil}, access {weights.access_permil}, age {weights.age_permil}")
     if quota.fail_charge_denom:
         parts.append(f"a failed byte is charged {quota.fail_charge_num}/{quota.fail_charge_denom}")
     return ", ".join(parts)
+
+
+def _each(quota: Quota) -> str:
+    return f"every {milliseconds(quota.reset_interval_ms)}" if quota.reset_interval_ms else "each time it is applied"
 
 
 def milliseconds(ms: int) -> str:

@@ -64,6 +64,7 @@ class Target(Model):
     user: StrictStr | None = Field(None, description="Who `command` runs as; else the invoking user, also under sudo.")
     children: StrictBool = Field(False, description="Watch the children of `command` or `pid` too.")
     regions: list[Span] = Field([], description="Initial regions, for operations fvaddr.")
+    obsolete: StrictBool = Field(False, description="Not watched any more: left out, as if it were not written; damo's obsolete.")
 
 
 class Regions(Model):

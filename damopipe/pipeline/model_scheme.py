@@ -71,7 +71,7 @@ class Quota(Model):
 
     time: TimeLimitMs | None = Field(None, description="CPU time; no limit if left out.")
     size: Size | None = Field(None, description="Bytes; no limit if left out.")
-    interval: TimeMs = Field(1000, description="How long until a quota is full again.")
+    interval: TimeMs = Field(1000, description="How long until it is full again; 0s: whenever the scheme is applied.")
     weights: Weights = Field(Weights(), description="What is preferred when it is not enough for all.")
     tuner: Literal["consist", "temporal"] = Field("consist", description="How goals tune it (Linux 7.1).")
     fail_charge: Annotated[list[U32], Field(min_length=2, max_length=2)] | None = Field(

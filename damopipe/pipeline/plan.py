@@ -5,10 +5,12 @@ Pure and total: any pipeline that `load` lets through has a plan, but for what t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from damopipe import units
 from damopipe.damon.attrs import Attrs, Probe, RegionLimits
+from damopipe.damon.filters import Filter
 from damopipe.damon.model import AddressRange
 from damopipe.errors import PipelineError, Problem
 from damopipe.pipeline import exports, model, vega_lite
@@ -46,7 +48,7 @@ def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
         backend=backend,
         backend_reason=reason,
         params=dict(loaded.params),
-        contexts=tuple(_context(context, backend, loaded.path.parent) for _, context in pipeline.contexts),
+        contexts=tuple(map(_watched, contexts_of(loaded, backend))),
         module=planned_module(pipeline.module) if pipeline.module else None,
         record=_record(pipeline.record),
         outputs=tuple(_output(output, loaded.path.parent) for output in pipeline.output),
@@ -54,6 +56,26 @@ def make_plan(loaded: Loaded, backend: str, reason: str = "") -> Plan:
         seed=pipeline.seed,
         guard=planned_guard(pipeline.guard),
         simulate=planned_simulate(pipeline.simulate, loaded.path.parent) if backend == "simulate" else None,
+    )
+
+
+def contexts_of(loaded: Loaded, backend: str) -> tuple[PlannedContext, ...]:
+    """The contexts of a pipeline as they are written, with their obsolete targets."""
+    return tuple(_context(context, backend, loaded.path.parent) for _, context in loaded.pipeline.contexts)
+
+
+def _watched(context: PlannedContext) -> PlannedContext:
+    """Without obsolete targets, which no kdamond can begin with (EINVAL); filters find the others at their new places."""
+    places = {old: new for new, old in enumerate(n for n, target in enumerate(context.targets) if not target.obsolete)}
+    if len(places) == len(context.targets):
+        return context
+    schemes = [scheme.model_copy(update={"filters": _moved(scheme.filters, places)}) for scheme in context.schemes]
+    return context.model_copy(update={"targets": tuple(context.targets[n] for n in places), "schemes": tuple(schemes)})
+
+
+def _moved(filters: Sequence[Filter], places: Mapping[int, int]) -> tuple[Filter, ...]:
+    return tuple(
+        one if one.target_index is None else one.model_copy(update={"target_index": places[one.target_index]}) for one in filters
     )
 
 
@@ -108,6 +130,7 @@ def _target(target: model.Target, folder: Path) -> PlannedTarget:
         ranges=_ranges(physical.regions) if physical.regions is not None else None,
         numa_node=physical.numa_node,
         initial_regions=_ranges(target.regions),
+        obsolete=target.obsolete,
     )
 
 

@@ -35,6 +35,8 @@ class PlannedTarget(Model):
     """Physical ranges; None with kind "physical" is all System RAM (or all of `numa_node`)."""
     numa_node: int | None = None
     initial_regions: tuple[AddressRange, ...] = ()
+    obsolete: bool = False
+    """Only in what `plan.contexts_of` gives: a plan has nothing that is not watched."""
 
 
 class PlannedFeed(Model):

@@ -79,8 +79,6 @@ def _quota(key: str, scheme: Scheme) -> Found:
         yield f"{key}.quota.size", "a quota of 0 would be no limit to the kernel; leave it out, or give a size"
     if quota and quota.time == 0:
         yield f"{key}.quota.time", "a quota of 0 would be no limit to the kernel; leave it out, or give a time"
-    if quota and quota.interval == 0:
-        yield f"{key}.quota.interval", "is zero; write a time like '1s'"
     if quota and quota.fail_charge and quota.fail_charge[1] == 0:
         yield f"{key}.quota.fail_charge", "has 0 below the line; write numerator and denominator, like [1, 10]"
     if scheme.goals and quota is None:

@@ -36,6 +36,7 @@ def context_problems(prefix: str, context: Context, folder: Path, surroundings: 
         yield f"{prefix}target", "is missing; a [[target]] names the memory to watch, by command, pid, workload …"
     for number, target in enumerate(context.target):
         yield from _target(f"{prefix}target[{number}]", target, folder, surroundings)
+    yield from _obsolete(prefix, context)
     operations = operations_of(context)
     of_monitoring = list(_monitoring(f"{prefix}monitoring", context.monitoring, operations))
     yield from of_monitoring
@@ -45,6 +46,18 @@ def context_problems(prefix: str, context: Context, folder: Path, surroundings: 
             yield from filter_problems(key, one, len(context.target), PROBE_FILTER_TYPES)
     yield from _operations(prefix, context, operations)
     yield from _schemes(prefix, context, operations, None if of_monitoring else resolve_intervals(context.monitoring, "damon"))
+
+
+def _obsolete(prefix: str, context: Context) -> Found:
+    """A target that is left out must not be the last, nor what a filter is about."""
+    gone = [number for number, target in enumerate(context.target) if target.obsolete]
+    if gone and len(gone) == len(context.target):
+        yield f"{prefix}target[0].obsolete", "leaves nothing to watch; take obsolete out of one target"
+    for number, scheme in enumerate(context.scheme):
+        for place, one in enumerate(scheme.filters):
+            if one.target in gone:
+                key = f"{prefix}scheme[{number}].filters[{place}].target"
+                yield key, f"target {one.target} is obsolete, so no memory is of it; take the filter out"
 
 
 def _schemes(prefix: str, context: Context, operations: str, intervals: Intervals | None) -> Found:

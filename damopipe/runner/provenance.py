@@ -14,8 +14,7 @@ from damopipe.damon.module_schemes import attrs_of, schemes_of
 from damopipe.owner import invoker
 
 if TYPE_CHECKING:
-    from damopipe.damon.attrs import Attrs
-    from damopipe.pipeline.planned import Plan
+    from damopipe.pipeline.planned import Plan, PlannedContext
     from damopipe.records import TargetRow
     from damopipe.store import RunStart
 
@@ -53,22 +52,27 @@ def run_start(plan: Plan, targets: list[TargetRow], began_ns: int, clock_offset_
 
 def _contexts(plan: Plan) -> Iterator[dict[str, object]]:
     """Of a module there is one, where its parameters say how it monitors."""
+    from damopipe.pipeline.planned import PlannedContext, PlannedTarget
+
     for number, context in enumerate(plan.contexts):
-        yield _context(number, context.operations, context.attrs, plan.backend != "procfs")
+        yield _context(number, context, plan.backend != "procfs")
     if plan.module and plan.module.parameters:
-        yield _context(0, "paddr", attrs_of(plan.module.parameters), backend_limits=True)
+        target = PlannedTarget(kind="physical")
+        of_module = PlannedContext(operations="paddr", attrs=attrs_of(plan.module.parameters), targets=(target,))
+        yield _context(0, of_module, backend_limits=True)
 
 
-def _context(number: int, operations: str, attrs: Attrs, backend_limits: bool) -> dict[str, object]:
-    intervals, limits = attrs.intervals, attrs.nr_regions
+def _context(number: int, context: PlannedContext, backend_limits: bool) -> dict[str, object]:
+    intervals, limits = context.attrs.intervals, context.attrs.nr_regions
     return {
         "context_id": number,
-        "operations": operations,
+        "operations": context.operations,
         "sample_us": intervals.sample_us,
         "aggr_us": intervals.aggr_us,
         "update_us": intervals.update_us,
         "min_nr_regions": limits.min if backend_limits else None,
         "max_nr_regions": limits.max if backend_limits else None,
+        "definition": context.model_dump_json(exclude={"schemes"}),
     }
 
 

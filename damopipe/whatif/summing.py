@@ -98,17 +98,22 @@ def _over_time(grid: Grid, values: Column) -> OverTime:
 
 def _limited(one: Variant, tallies: Sequence[Tally], level: int, grid: Grid, held: Column) -> Let | None:
     """What a quota in bytes made of it; None without one."""
-    limit, interval_us = one.scheme.quota.size_bytes, one.scheme.quota.reset_interval_ms * 1000
-    if not limit or not interval_us:
+    limit, interval_us = one.scheme.quota.size_bytes, _interval_us(one, grid)
+    if not limit:
         return None
     ended, touched = (grid.summed([getattr(tally, name)[:, level] for tally in tallies]) for name in ("ended", "touched"))
     return let_through(grid.since_us, held, ended, touched, limit, interval_us)
 
 
+def _interval_us(one: Variant, grid: Grid) -> int:
+    """How long a quota is for; one of 0s is full again at every snapshot."""
+    return one.scheme.quota.reset_interval_ms * 1000 or round(float(np.median(grid.targets[0].aggr_us)))
+
+
 def _quota(one: Variant, let: Let, grid: Grid, can_tell: Column, seconds: float, working_set: float) -> Quota:
     return Quota(
         size_bytes=one.scheme.quota.size_bytes,
-        interval_us=one.scheme.quota.reset_interval_ms * 1000,
+        interval_us=_interval_us(one, grid),
         saved_bytes=grid.mean(np.array(let.done), can_tell),
         let_through_bytes=let.let_through,
         done_us=let.done_us,

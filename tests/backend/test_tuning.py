@@ -15,6 +15,8 @@ from damopipe.backend.state import kept
 from damopipe.backend.staying import start, stop
 from damopipe.backend.tuning import Tuning
 from damopipe.errors import MachineError, UsageError
+from damopipe.kernel.kdamonds import Kdamonds
+from damopipe.kernel.sysfs import parse
 from damopipe.outputs.surroundings import load_pipeline
 from damopipe.pipeline.changes import Change
 from damopipe.pipeline.plan import make_plan
@@ -277,6 +279,33 @@ def test_a_target_that_has_ended_is_forgotten_or_nothing_is_committed(damon: Fak
         assert (targets / "nr_targets").read_text() == "1\n"
         assert (targets / "0/pid_target").read_text() == f"{os.getpid()}\n"
     assert (damon.machine.kdamonds / "0/state").read_text() == "on\n"
+
+
+def test_an_obsolete_target_is_never_written_and_a_quota_of_no_interval_is(damon: FakeDamon) -> None:
+    """With one, kernels do not switch a kdamond on (EINVAL)."""
+    stay = os.getpid()
+    text = f"""
+version = 1
+name = "stay"
+[[target]]
+pid = 1
+obsolete = true
+[[target]]
+pid = {stay}
+[[scheme]]
+action = "pageout"
+quota = {{ size = "1MiB", interval = "0s" }}
+filters = [{{ type = "target", target = 1 }}]
+"""
+    start(planned(damon, text), damon.machine, silent)
+    files = parse(Kdamonds(damon.machine).listing())[0].context
+    assert [(target.pid, target.obsolete) for target in files.targets] == [(stay, False)]
+    assert not [value for path, value in writes(damon) if path.endswith("obsolete_target") and value == "Y"]
+    assert files.schemes[0].filters[0].target_index == 0
+    assert (files.schemes[0].quota.size_bytes, files.schemes[0].quota.reset_interval_ms) == (1 << 20, 0)
+    assert tune(damon, '[[scheme]]\naction = "pageout"\nquota = { interval = "2s" }\n') == [
+        "scheme pageout-0: quota.interval 0us → 2s"
+    ]
 
 
 TUNED = PIPELINE + "[monitoring]\nautotune = {}\n"

@@ -85,7 +85,7 @@ def schemes(draw: st.DrawFn, features: Container[str], number: int) -> Scheme:
         quota=Quota(
             time_ms=draw(U64),
             size_bytes=draw(U64),
-            reset_interval_ms=draw(U64),
+            reset_interval_ms=draw(st.just(0) | U64),
             weights=draw(st.builds(Weights, size_permil=U32, access_permil=U32, age_permil=U32)),
             goals=tuple(gated("quota_goals", st.lists(goals(features), max_size=2), ())),
             goal_tuner=gated("goal_tuner", st.sampled_from(["consist", "temporal"]), "consist"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from damopipe.damon.actions import ACTIONS
 from damopipe.damon.attrs import Attrs, Intervals, IntervalsGoal, RegionLimits
 from damopipe.damon.filters import Filter
-from damopipe.damon.kdamond import Kdamond
+from damopipe.damon.kdamond import Kdamond, Target
 from damopipe.damon.model import AddressRange, Bounds
 from damopipe.damon.scheme import GOAL_METRICS, PHYSICAL_METRICS, AccessPattern, Dest, Goal, Quota, Scheme, Watermarks, Weights
 from damopipe.kernel.feature_table import ROWS
@@ -56,18 +56,24 @@ def sensible(kdamond: Kdamond) -> PlannedContext:
         targets: tuple[PlannedTarget, ...] = (PlannedTarget(kind="physical", ranges=regions or None),)
     else:
         areas = regions or ((AddressRange(start_addr=0, end_addr=4096),) if ops == "fvaddr" else ())
-        pids = [target.pid and 1 + target.pid % 2**22 for target in context.targets] or [None]
-        targets = tuple(PlannedTarget(kind="pid", pid=pid and min(pid, 2**22), initial_regions=areas) for pid in pids)
-    schemes = [_scheme(one, ops, len(targets)) for one in context.schemes if ops in ACTIONS[one.action].operations]
+        made = [_process(one, areas) for one in context.targets] or [PlannedTarget(kind="pid", initial_regions=areas)]
+        targets = (made[0].model_copy(update={"obsolete": False}), *made[1:])  # one is watched
+    watched = [place for place, one in enumerate(targets) if not one.obsolete]
+    schemes = [_scheme(one, ops, watched) for one in context.schemes if ops in ACTIONS[one.action].operations]
     return PlannedContext(
         operations=ops,
-        attrs=_attrs(context.attrs, len(targets)),
+        attrs=_attrs(context.attrs),
         targets=targets,
         schemes=tuple(named(one, number) for number, one in enumerate(schemes)),
         addr_unit=context.addr_unit if ops == "paddr" and context.addr_unit > 1 else None,
         pause=context.pause,
         refresh_ms=kdamond.refresh_ms % MAX_MS,
     )
+
+
+def _process(target: Target, areas: tuple[AddressRange, ...]) -> PlannedTarget:
+    pid = target.pid and min(1 + target.pid % 2**22, 2**22)
+    return PlannedTarget(kind="pid", pid=pid, initial_regions=areas, obsolete=target.obsolete)
 
 
 def _apart(regions: tuple[AddressRange, ...]) -> tuple[AddressRange, ...]:
@@ -78,7 +84,7 @@ def _apart(regions: tuple[AddressRange, ...]) -> tuple[AddressRange, ...]:
     return tuple(found)
 
 
-def _attrs(attrs: Attrs, nr_targets: int) -> Attrs:
+def _attrs(attrs: Attrs) -> Attrs:
     given = attrs.intervals
     sample, aggr, update = sorted(1 + one % (MAX_US - 1) for one in (given.sample_us, given.aggr_us, given.update_us))
     goal = given.goal and IntervalsGoal(
@@ -88,7 +94,7 @@ def _attrs(attrs: Attrs, nr_targets: int) -> Attrs:
         max_sample_us=max(sample, given.goal.max_sample_us % MAX_US),
     )
     low, high = sorted((3 + attrs.nr_regions.min % 2**63, 3 + attrs.nr_regions.max % 2**63))
-    probes = [one.model_copy(update={"filters": _filters(one.filters, nr_targets)}) for one in attrs.probes]
+    probes = [one.model_copy(update={"filters": _filters(one.filters, [0])}) for one in attrs.probes]
     return Attrs(
         intervals=Intervals(sample_us=sample, aggr_us=aggr, update_us=update, goal=goal),
         nr_regions=RegionLimits(min=low, max=high),
@@ -96,13 +102,13 @@ def _attrs(attrs: Attrs, nr_targets: int) -> Attrs:
     )
 
 
-def _filters(filters: tuple[Filter, ...], nr_targets: int) -> tuple[Filter, ...]:
+def _filters(filters: tuple[Filter, ...], watched: list[int]) -> tuple[Filter, ...]:
     found = [one for one in filters if one.address is None or one.address.start_addr < one.address.end_addr]
     return tuple(
         one.model_copy(
             update={
                 "memcg_path": one.memcg_path and _path(one.memcg_path),
-                "target_index": None if one.target_index is None else one.target_index % nr_targets,
+                "target_index": None if one.target_index is None else watched[one.target_index % len(watched)],
             }
         )
         for one in found
@@ -114,7 +120,7 @@ def _path(text: str) -> str:
     return "/" + "/".join(part for part in text.split("/") if part.strip(".")) if text else "/"
 
 
-def _scheme(scheme: Scheme, ops: str, nr_targets: int) -> Scheme:
+def _scheme(scheme: Scheme, ops: str, watched: list[int]) -> Scheme:
     migrates = ACTIONS[scheme.action].migrates
     nodes = {dest.id % 2**31: Dest(id=dest.id % 2**31, weight=max(1, dest.weight)) for dest in scheme.dests}
     dests = tuple(nodes.values()) if migrates else ()
@@ -125,7 +131,7 @@ def _scheme(scheme: Scheme, ops: str, nr_targets: int) -> Scheme:
             "apply_interval_us": scheme.apply_interval_us % MAX_US,
             "quota": _quota(scheme.quota, ops),
             "watermarks": _watermarks(scheme.watermarks),
-            "filters": _filters(scheme.filters, nr_targets),
+            "filters": _filters(scheme.filters, watched),
         }
     )
 
@@ -138,7 +144,7 @@ def _quota(quota: Quota, ops: str) -> Quota:
         update={
             "time_ms": quota.time_ms % MAX_MS,
             "size_bytes": quota.size_bytes,
-            "reset_interval_ms": 1 + quota.reset_interval_ms % MAX_MS,
+            "reset_interval_ms": quota.reset_interval_ms % MAX_MS,
             "weights": Weights(**weights),
             "goals": tuple(goals),
             "fail_charge_num": quota.fail_charge_num if charged else 0,

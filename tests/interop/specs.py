@@ -11,7 +11,7 @@ from damopipe.interop.specs.draft import Draft
 from damopipe.interop.specs.pipeline_text import pipeline_text
 from damopipe.interop.specs.reading import command_draft, decoded, draft_of
 from damopipe.outputs.surroundings import check_pipeline
-from damopipe.pipeline.plan import make_plan
+from damopipe.pipeline.plan import contexts_of
 from damopipe.pipeline.planned import PlannedContext
 
 HERE = Path()
@@ -34,7 +34,7 @@ def pipeline(draft: Draft) -> str:
 
 def planned(text: str) -> tuple[PlannedContext, ...]:
     """The contexts of a pipeline, which `validate` must let through; which intervals it leaves out is of no matter."""
-    found = make_plan(check_pipeline(Path("pipeline.toml"), text), "damon").contexts
+    found = contexts_of(check_pipeline(Path("pipeline.toml"), text), "damon")
     return tuple(one.model_copy(update={"defaults": ()}) for one in found)
 
 

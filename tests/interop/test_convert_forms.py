@@ -154,7 +154,7 @@ def test_targets_of_physical_memory_are_one() -> None:
     assert "2 targets" in notes(draft)[0]
     targets[1]["obsolete"] = True
     text = pipeline(read({"kdamonds": [{"contexts": [{"ops": "paddr", "targets": targets}]}]}))
-    assert "# obsolete: DAMON drops it" in text
+    assert "# damo: obsolete targets, which DAMON drops at the next commit; left out" in text
 
 
 def test_a_process_that_is_not_named_is_a_parameter() -> None:

@@ -9,14 +9,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from damopipe.damon.scheme import Scheme
+from damopipe.backend.staging import kdamond_of
+from damopipe.damon.kdamond import Kdamond, Target
+from damopipe.damon.scheme import Quota, Scheme
 from damopipe.errors import DamopipeError
 from damopipe.interop.specs.damo_text import damo_text
 from damopipe.interop.specs.draft import Draft
 from damopipe.interop.specs.reading import decoded, draft_of, is_pipeline
+from damopipe.kernel.features import of_version
+from damopipe.kernel.sysfs import render
 from damopipe.outputs.surroundings import check_pipeline
 from damopipe.pipeline.planned import PlannedContext
-from tests.interop.sensible import contexts
+from tests.damon.strategies import kdamonds
+from tests.interop.damo_specs import NEVER_MS, noun_of, tree_of, writers
+from tests.interop.sensible import contexts, sensible
 from tests.interop.specs import back, pipeline, planned, read, through
 
 SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None, max_examples=25)
@@ -90,6 +96,48 @@ def test_a_pipeline_comes_back_from_damos_json_as_the_same_plan(given_contexts: 
 def test_damos_json_comes_back_from_a_pipeline_as_the_same_json(given_contexts: tuple[PlannedContext, ...]) -> None:
     text = damo_text(given_contexts)
     assert back(through(read(text))) == json.loads(text)
+
+
+@pytest.mark.parametrize("kernel", ["6.12", "7.3"])
+@SLOW
+@given(data=st.data())
+def test_any_spec_that_a_kernel_takes_comes_back_from_its_pipeline_with_every_number(kernel: str, data: st.DataObject) -> None:
+    """damo's spec to a pipeline and back; what the two specs say to the kernel is read by damo's rules alone."""
+    known = of_version(kernel)
+    nouns = [_noun(sensible(one)) for one in data.draw(st.lists(kdamonds(known), min_size=1, max_size=2))]
+    write = data.draw(st.composite(writers)())
+    bare = data.draw(st.booleans())
+    came = back(through(read({"kdamonds": [tree_of(one, write, bare) for one in nouns]})))
+    found = [noun_of(tree) for tree in came["kdamonds"]]
+    assert list(map(_in_force, found)) == list(map(_in_force, nouns))
+    assert render(found, known)  # and nothing that this kernel lacks
+
+
+@pytest.mark.parametrize("kernel", ["6.12", "7.3"])
+@SLOW
+@given(data=st.data())
+def test_any_pipeline_comes_back_from_damos_spec_as_the_same_file(kernel: str, data: st.DataObject) -> None:
+    drawn = data.draw(st.lists(kdamonds(of_version(kernel)), min_size=1, max_size=2))
+    text = pipeline(Draft("damo's kdamonds", contexts=[sensible(one) for one in drawn]))
+    assert pipeline(read(damo_text(planned(text)))) == text
+
+
+def _noun(context: PlannedContext) -> Kdamond:
+    targets = [Target(pid=t.pid, regions=t.ranges or t.initial_regions, obsolete=t.obsolete) for t in context.targets]
+    return kdamond_of(context, targets)
+
+
+def _in_force(noun: Kdamond) -> Kdamond:
+    """Without the interval of a quota that has nothing to be full of: no kernel looks at it."""
+    schemes = [
+        one.model_copy(update={"quota": one.quota.model_copy(update={"reset_interval_ms": 0})}) if _is_idle(one.quota) else one
+        for one in noun.context.schemes
+    ]
+    return noun.model_copy(update={"context": noun.context.model_copy(update={"schemes": tuple(schemes)})})
+
+
+def _is_idle(quota: Quota) -> bool:
+    return quota.reset_interval_ms in (0, NEVER_MS) and quota.model_copy(update={"reset_interval_ms": 0}) == Quota()
 
 
 def _named_processes(found: tuple[PlannedContext, ...]) -> list[PlannedContext]:

@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from damopipe.outputs.surroundings import load_pipeline
+from damopipe.pipeline.plan import make_plan
+from damopipe.records import TargetRow
+from damopipe.runner.provenance import run_start
 from tests.recordings import real
 from tests.rows import Sql
 
@@ -55,7 +59,7 @@ def damo(tmp_path_factory: pytest.TempPathFactory) -> Damo:
     (folder / "file").chmod(0o755)
 
     def report(name: str, path: Path, *options: str) -> str:
-        assert name in {one[0] for one in (*REPORTS, *FOOTPRINTS)}, "damo's other commands write"
+        assert name in {one[0] for one in (*REPORTS, *FOOTPRINTS)} | {"access", "attrs"}, "damo's other commands write"
         done = subprocess.run(
             [*alone, str(program), "report", name, "--input", str(path), *options], capture_output=True, text=True, timeout=60,
             cwd=folder, env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
@@ -105,3 +109,37 @@ def test_it_finds_the_working_sets_that_we_find(sql: Sql, damo: Damo, tmp_path: 
     told = damo("wss", tmp_path / "exported", "--raw_number", "-r", "0", "101", "10", "--exclude_samples", "0")
     found = [int(number) for number in re.findall(r"^ *\d+ +(\d+) \|", told, re.MULTILINE)]
     assert found == [bytes_ for (bytes_,) in sql("SELECT accessed_bytes FROM wss_percentiles($run, step := 10)", run=sql.run_id)]
+
+
+ASKED = """
+version = 1
+name = "asked"
+[[target]]
+pid = 77
+[monitoring]
+autotune = { access = "4%", aggregations = 3, min_sample = "5ms", max_sample = "10s" }
+[[scheme]]
+action = "pageout"
+quota = { size = "1MiB", interval = "0s" }
+goals = [{ metric = "some_mem_psi_us", target = "500us" }]
+watermarks = { high = "50%", mid = "40%", low = "20%" }
+[[scheme]]
+action = "stat"
+filters = [{ type = "anon", match = true, allow = true }]
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "json_compressed"])
+def test_it_reads_goals_filters_and_the_parameters_beside_it(sql: Sql, damo: Damo, tmp_path: Path, form: str) -> None:
+    (tmp_path / "asked.toml").write_text(ASKED)
+    plan = make_plan(load_pipeline(tmp_path / "asked.toml"), "damon")
+    sql.run_id = sql.store.begin_run(run_start(plan, [TargetRow(0, 0, "pid", "pid 77", pid=77)], S))
+    sql.snapshot(S, S - 1, sample_us=5000, aggr_us=100_000).region(4096, 1 << 30, 3, age=2, filter_passed_bytes=8192)
+    written(sql, form, tmp_path / "run.data")
+    told = damo("access", tmp_path / "run.data", "--format", "set", "record_head", "<intervals goal>")
+    assert "target 4 % accesses per 3 aggrs, [5 ms, 10 s] sampling interval" in told
+    assert "df-passed 8.000 KiB" in told
+    assert damo("attrs", tmp_path / "run.data")  # which damo refuses without its parameters beside it
+    (tmp_path / "run.data.kdamonds").unlink()
+    with pytest.raises(AssertionError, match="kdamonds file not found"):
+        damo("attrs", tmp_path / "run.data")

@@ -123,7 +123,7 @@ def test_the_text(sql: Sql, golden: Callable[[str, str], None], tmp_path: Path) 
 def test_what_has_no_place_is_said(sql: Sql, tmp_path: Path) -> None:
     said = written(whole(sql), "json", tmp_path / "r.json")
     assert said == [
-        "beside it are r.json.mem_footprint and r.json.vmas",
+        "beside it are r.json.kdamonds, r.json.mem_footprint and r.json.vmas",
         "damo has no place for what schemes did, faults, swap and CPU time of processes, counters of the system: "
         "not in this file, but in --format parquet",
     ]
@@ -193,11 +193,11 @@ def test_footprints_and_mappings_beside_it_come_back(sql: Sql, tmp_path: Path) -
 
 
 def test_files_of_another_recording_are_not_taken_for_its_own(sql: Sql, tmp_path: Path) -> None:
-    (tmp_path / "r.data.kdamonds").write_text("[]")
-    with pytest.raises(UsageError, match=r"r\.data\.kdamonds: belongs to another recording"):
+    (tmp_path / "r.data.proc_stats").write_text("[]")
+    with pytest.raises(UsageError, match=r"r\.data\.proc_stats: belongs to another recording"):
         written(whole(sql), "json_compressed", tmp_path / "r.data")
-    assert [path.name for path in tmp_path.iterdir()] == ["r.data.kdamonds"]
+    assert [path.name for path in tmp_path.iterdir()] == ["r.data.proc_stats"]
     written(sql, "json", tmp_path / "r.json")
     written(sql, "json", tmp_path / "r.json")
-    with pytest.raises(UsageError, match=r"r\.json\.mem_footprint: belongs to another recording"):
+    with pytest.raises(UsageError, match=r"r\.json\.kdamonds: belongs to another recording"):
         written(sql.run().snapshot(5).region(0, 4096, 1), "json", tmp_path / "r.json")

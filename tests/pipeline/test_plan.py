@@ -17,7 +17,7 @@ from damopipe.outputs.surroundings import load_pipeline
 from damopipe.pipeline.describe import describe
 from damopipe.pipeline.init import templates
 from damopipe.pipeline.model import Monitoring
-from damopipe.pipeline.plan import make_plan
+from damopipe.pipeline.plan import contexts_of, make_plan
 from damopipe.pipeline.plan_intervals import resolve_intervals
 from damopipe.pipeline.planned import Plan, PlannedFeed, PlannedGuard
 from damopipe.pipeline.schema import json_schema
@@ -232,6 +232,43 @@ def test_physical_ranges_are_ascending_as_the_kernel_wants_them(tmp_path: Path) 
     path.write_text('version = 1\nname = "p"\n[[target]]\nphysical = { regions = ["3GiB-4GiB", "1GiB-2GiB"] }\n')
     (context,) = make_plan(load_pipeline(path), "damon").contexts
     assert [span.start_addr >> 30 for span in context.targets[0].ranges or ()] == [1, 3]
+
+
+OBSOLETE = """
+version = 1
+name = "gone"
+[[target]]
+pid = 7
+obsolete = true
+[[target]]
+pid = 8
+[[scheme]]
+action = "stat"
+quota = { size = "1MiB", interval = "0s" }
+filters = [{ type = "target", target = 1 }, { type = "anon" }]
+"""
+
+
+@pytest.mark.parametrize("backend", ["damon", "procfs"])
+def test_an_obsolete_target_is_not_in_a_plan_and_filters_find_the_others(backend: str, tmp_path: Path) -> None:
+    path = tmp_path / "gone.toml"
+    path.write_text(OBSOLETE)
+    (context,) = make_plan(load_pipeline(path), backend).contexts
+    assert [target.pid for target in context.targets] == [8]
+    assert [one.target_index for one in context.schemes[0].filters] == [0, None]
+    (written,) = contexts_of(load_pipeline(path), backend)
+    assert [(target.pid, target.obsolete) for target in written.targets] == [(7, True), (8, False)]
+    assert written.schemes[0].filters[0].target_index == 1
+
+
+def test_a_quota_that_is_full_again_each_time_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "gone.toml"
+    path.write_text(OBSOLETE)
+    plan = make_plan(load_pipeline(path), "damon")
+    (scheme,) = plan.contexts[0].schemes
+    assert scheme.quota.reset_interval_ms == 0 and scheme.window_us(plan.contexts[0].attrs.intervals) == 100_000
+    assert scheme.model_copy(update={"apply_interval_us": 7}).window_us(plan.contexts[0].attrs.intervals) == 7
+    assert "1MiB each time it is applied" in describe(plan)
 
 
 @pytest.mark.parametrize(("written", "planned"), [("a/b", "/a/b"), ("/a//b/", "/a/b"), ("/", "/"), ("a/../b", "/b")])

@@ -1,4 +1,4 @@
-"""What damo has beside a recording: memory footprints and mappings, in files that have the recording's name and an ending.
+"""What damo has beside a recording: parameters, memory footprints, mappings, in files of the recording's name and an ending.
 
 damo's units: pages of 4096 bytes, KiB, seconds since 1970. What it also has and nobody recorded (shared pages) is null.
 Invariant: files of another recording are never taken for this one's: an export beside such is refused.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from damopipe.errors import UsageError
+from damopipe.interop.exporting.asked_for import parameters
 from damopipe.owner import written_whole
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ _UNKNOWN = {"shared": None, "trs": None, "lrs": None, "drs": None, "dt": None}
 
 def beside(recorded: Recorded, path: Path) -> dict[Path, list[dict[str, Any]]]:
     """What is to be written beside a file. UsageError where something else lies there."""
-    made = {"mem_footprint": list(_footprints(recorded)), "vmas": list(_mappings(recorded))}
+    made = {
+        "kdamonds": parameters(recorded),
+        "mem_footprint": list(_footprints(recorded)),
+        "vmas": list(_mappings(recorded)),
+    }
     for suffix in _ALL:
         if _named(path, suffix).exists() and not made.get(suffix):
             raise UsageError(f"{_named(path, suffix)}: belongs to another recording of that name; choose another name")

@@ -1,8 +1,9 @@
 """A run as damo's records: JSON, as it is or packed with zlib.
 
-One record a target. Numbers are exact and as damo writes them, addresses with commas, times in nanoseconds as text.
-Where the start of a snapshot is not known, there is what damo takes for it: the end of the one before, and for the first the
-mean distance. Format: as the reader `damopipe.interop.damo_json` has it; damo 3.4.3 reads it.
+One record a target, with the goal of autotuning and the filters that its regions were read through. Numbers are exact and as
+damo writes them, addresses with commas, times in nanoseconds as text. Where the start of a snapshot is not known, there is what
+damo takes for it: the end of the one before, and for the first the mean distance. Format: as the reader
+`damopipe.interop.damo_json` has it; damo 3.4.3 reads it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from damopipe.interop.exporting.asked_for import contexts_of, watcher_of
 from damopipe.interop.exporting.left_out import left_out
 from damopipe.interop.exporting.recorded import Piece, Recorded, values
+from damopipe.interop.specs.damo_text import filter_tree, goal_tree
 
 if TYPE_CHECKING:
     from damopipe.interop.exporting import Asked
+    from damopipe.pipeline.planned import PlannedContext
 
 Row = Mapping[str, Any]
 PLACES = ("filtered", "probes", "unknown")
@@ -37,17 +41,18 @@ def write(recorded: Recorded, out: BinaryIO, asked: Asked) -> None:
 
 def _parts(recorded: Recorded) -> Iterator[str]:
     seen = set(np.unique(recorded.snapshots["target_id"]).tolist())
+    contexts = contexts_of(recorded)
     between = "["
     for target in recorded.targets:
         if target["target_id"] in seen:
             yield between + "\n"
-            yield from _record(recorded, target)
+            yield from _record(recorded, target, contexts.get(target["context_id"]))
             between = ","
     yield "\n]\n"
 
 
-def _record(recorded: Recorded, target: Row) -> Iterator[str]:
-    header = _header(recorded, target)
+def _record(recorded: Recorded, target: Row, context: PlannedContext | None) -> Iterator[str]:
+    header = _header(recorded, target, context)
     yield "{" + json.dumps(header)[1:-1] + ', "snapshots": ['
     between = ""
     for snapshot in _snapshots(recorded, target, header):
@@ -56,31 +61,33 @@ def _record(recorded: Recorded, target: Row) -> Iterator[str]:
     yield '\n], "data_source": "unknown"}'
 
 
-def _header(recorded: Recorded, target: Row) -> dict[str, Any]:
+def _header(recorded: Recorded, target: Row, context: PlannedContext | None) -> dict[str, Any]:
     """Each of our contexts is a kdamond's only one. A scheme is named where regions say what its filters let through."""
     facts = recorded.ask("target_facts", target=target["target_id"])[0]
+    place, scheme = watcher_of(context)
+    filters = scheme.filters if scheme and facts["filtered"] else ()
     return {
         "kdamond_idx": target["context_id"],
         "context_idx": 0,
-        "intervals": _intervals(facts),
-        "scheme_idx": 0 if facts["filtered"] else None,
+        "intervals": _intervals(facts, context),
+        "scheme_idx": place if facts["filtered"] else None,
         "target_id": target["place"],
-        "scheme_filters": [],
+        "scheme_filters": [filter_tree(one) for one in filters],
     }
 
 
-def _intervals(facts: Row) -> dict[str, Any] | None:
+def _intervals(facts: Row, context: PlannedContext | None) -> dict[str, Any] | None:
     if facts["sample_us"] is None or facts["aggr_us"] is None:
         return None
-    goal = {"access_bp": "0", "aggrs": "0", "min_sample_us": "0", "max_sample_us": "0"}
+    goal = goal_tree(context.attrs.intervals.goal if context else None)
     names = {"sample_us": "sample_us", "aggr_us": "aggr_us", "ops_update_us": "update_us"}
     return {ours: str(facts[theirs] or 0) for ours, theirs in names.items()} | {"intervals_goal": goal}
 
 
 def _snapshots(recorded: Recorded, target: Row, header: Row) -> Iterator[str]:
-    ours = {"target": target["target_id"]}
     has_scheme = header["scheme_idx"] is not None
-    stats = {row["ns"]: row for row in recorded.ask("snapshot_stats", context=target["context_id"], **ours)} if has_scheme else {}
+    asked = {"target": target["target_id"], "context": target["context_id"], "place": header["scheme_idx"]}
+    stats = {row["ns"]: row for row in recorded.ask("snapshot_stats", **asked)} if has_scheme else {}
     usual = (header["intervals"] or {}).get("sample_us")
     ended: int | None = None
     for piece in recorded.pieces(target["target_id"]):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from damopipe.damon.actions import ACTIONS
-from damopipe.damon.attrs import Attrs, Intervals, Probe
+from damopipe.damon.attrs import Attrs, Intervals, IntervalsGoal, Probe
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import Bounds
 from damopipe.damon.scheme import Goal, Quota, Scheme
@@ -25,7 +25,12 @@ Tree = dict[str, Any]
 
 def damo_text(contexts: Sequence[PlannedContext]) -> str:
     """The JSON text."""
-    return json.dumps({"kdamonds": [_kdamond(one) for one in contexts]}, indent=4, ensure_ascii=False)
+    return json.dumps({"kdamonds": kdamonds_of(contexts)}, indent=4, ensure_ascii=False)
+
+
+def kdamonds_of(contexts: Sequence[PlannedContext]) -> list[Tree]:
+    """damo's kdamonds, one a context."""
+    return [_kdamond(one) for one in contexts]
 
 
 def unsaid(contexts: Sequence[PlannedContext]) -> Iterator[tuple[str, str]]:
@@ -65,18 +70,22 @@ def _context(context: PlannedContext) -> Tree:
 def _target(target: PlannedTarget) -> Tree:
     regions = target.initial_regions or target.ranges or ()
     ranges = [{"start": str(one.start_addr), "end": str(one.end_addr)} for one in regions]
-    return {"pid": target.pid, "obsolete": False, "regions": ranges}
+    return {"pid": target.pid, "obsolete": target.obsolete, "regions": ranges}
 
 
 def _intervals(intervals: Intervals) -> Tree:
-    goal = intervals.goal
-    names = ("access_bp", "aggrs", "min_sample_us", "max_sample_us")
     return {
         "sample_us": str(intervals.sample_us),
         "aggr_us": str(intervals.aggr_us),
         "ops_update_us": str(intervals.update_us),
-        "intervals_goal": {name: "0" if goal is None else str(getattr(goal, name)) for name in names},
+        "intervals_goal": goal_tree(intervals.goal),
     }
+
+
+def goal_tree(goal: IntervalsGoal | None) -> Tree:
+    """The goal of autotuning; zeros where there is none."""
+    names = ("access_bp", "aggrs", "min_sample_us", "max_sample_us")
+    return {name: "0" if goal is None else str(getattr(goal, name)) for name in names}
 
 
 def _probes(attrs: Attrs) -> list[Tree]:
@@ -105,12 +114,13 @@ def _scheme(scheme: Scheme, number: int, intervals: Intervals) -> Tree:
         "quotas": _quotas(scheme.quota),
         "watermarks": {"metric": marks.metric, "interval_us": str(marks.interval_us)}
         | {f"{name}_permil": str(getattr(marks, f"{name}_permil")) for name in ("high", "mid", "low")},
-        "filters": [_filter(one) for one in scheme.filters],
+        "filters": [filter_tree(one) for one in scheme.filters],
     }
     return tree | ({"max_nr_snapshots": str(scheme.max_nr_snapshots)} if scheme.max_nr_snapshots else {})
 
 
 def _quotas(quota: Quota) -> Tree:
+    """Where there is none, what damo has then: "max"."""
     never = quota == Quota() or quota.reset_interval_ms >= MAX_MS
     weights = {"sz": quota.weights.size_permil, "nr_accesses": quota.weights.access_permil, "age": quota.weights.age_permil}
     return {
@@ -137,7 +147,8 @@ def _goal(goal: Goal) -> Tree:
     }
 
 
-def _filter(one: Filter) -> Tree:
+def filter_tree(one: Filter) -> Tree:
+    """A filter of a scheme."""
     sizes, address = one.size_bytes, one.address
     ends = None if sizes is None else list(_bounds(sizes).values())
     return {

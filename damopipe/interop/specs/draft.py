@@ -47,7 +47,6 @@ class Draft:
 Tell = Callable[[str], None]
 """Takes a note on the table at hand."""
 
-OBSOLETE = "obsolete: DAMON drops it at the next commit; take this target out"
 UNNAMED = PlannedTarget(kind="pid")
 """A process that the spec does not name: whoever runs the pipeline gives its pid."""
 

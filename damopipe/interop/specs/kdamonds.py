@@ -5,6 +5,7 @@ Only `contexts`, `ops` and `targets` must be there; damo's defaults stand for th
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from damopipe.damon.actions import OPERATIONS
@@ -12,7 +13,7 @@ from damopipe.damon.attrs import Attrs, Intervals, IntervalsGoal, Probe, RegionL
 from damopipe.damon.filters import PROBE_FILTER_TYPES, Filter
 from damopipe.damon.model import AddressRange
 from damopipe.interop.specs import texts
-from damopipe.interop.specs.draft import INTERVALS, LIMITS, OBSOLETE, UNNAMED, Draft, Tell, monitored
+from damopipe.interop.specs.draft import INTERVALS, LIMITS, UNNAMED, Draft, Tell, monitored
 from damopipe.interop.specs.node import Node
 from damopipe.interop.specs.pattern import MAX_US
 from damopipe.interop.specs.scheme import address_of, scheme_of
@@ -141,27 +142,32 @@ def _probe_filter(node: Node, tell: Tell) -> Filter | None:
 
 def _targets(node: Node, operations: str, context: int, draft: Draft) -> tuple[PlannedTarget, ...]:
     found = node.elements()
-    ranges = [tuple(address_of(region) for region in one.items("regions")) for one in found]
-    for number, one in enumerate(found):
-        tell = draft.noting(context, f"target[{number}]")
-        one.has_only(("name", "pid", "obsolete", "regions"), tell)
-        if one.find("obsolete", False).read(texts.truth):
-            tell(OBSOLETE)
+    targets = [_process(one, draft.noting(context, f"target[{number}]")) for number, one in enumerate(found)]
     if operations == "paddr":
-        return (_physical([area for areas in ranges for area in areas], len(found), draft.noting(context, "target[0]")),)
-    targets = [_process(one, areas) for one, areas in zip(found, ranges, strict=True)]
+        return (_physical(targets, draft.noting(context, "target[0]")),)
     return tuple(targets) or (UNNAMED,)
 
 
-def _physical(ranges: list[AddressRange], count: int, tell: Tell) -> PlannedTarget:
-    if count > 1:
-        tell(f"damo: {count} targets; physical memory is one")
-    if not ranges:
-        return PlannedTarget(kind="physical")
-    return PlannedTarget(kind="physical", ranges=tuple(sorted(ranges, key=lambda one: one.start_addr)))
+def _process(node: Node, tell: Tell) -> PlannedTarget:
+    node.has_only(("name", "pid", "obsolete", "regions"), tell)
+    return PlannedTarget(
+        kind="pid",
+        pid=node.find("pid", 0).read(texts.whole) or None,
+        initial_regions=_ordered(map(address_of, node.items("regions"))),
+        obsolete=node.find("obsolete", False).read(texts.truth),
+    )
 
 
-def _process(node: Node, regions: tuple[AddressRange, ...]) -> PlannedTarget:
-    pid = node.find("pid", 0).read(texts.whole)
-    ordered = tuple(sorted(regions, key=lambda one: one.start_addr))
-    return PlannedTarget(kind="pid", pid=pid or None, initial_regions=ordered)
+def _physical(targets: Sequence[PlannedTarget], tell: Tell) -> PlannedTarget:
+    """All in one: the kernel takes no second. Without the obsolete ones, unless there is nothing else."""
+    kept = [one for one in targets if not one.obsolete] or targets
+    if len(targets) > 1:
+        tell(f"damo: {len(targets)} targets; physical memory is one")
+    if len(kept) < len(targets):
+        tell("damo: obsolete targets, which DAMON drops at the next commit; left out")
+    ranges = _ordered(area for one in kept for area in one.initial_regions)
+    return PlannedTarget(kind="physical", ranges=ranges or None, obsolete=bool(kept) and kept[0].obsolete)
+
+
+def _ordered(ranges: Iterable[AddressRange]) -> tuple[AddressRange, ...]:
+    return tuple(sorted(ranges, key=lambda one: one.start_addr))

@@ -25,23 +25,33 @@ class Limits(NamedTuple):
     size_bytes: Fraction = Fraction(0)
     reset_ms: Fraction = Fraction(U64_MAX)
     weights: tuple[Fraction, ...] = (Fraction(0),) * 3
+    tuner: str = "consist"
+    fail_charge: tuple[int, int] = (0, 0)
 
 
-def quota_of(limits: Limits, goals: Sequence[Goal], every_us: int, tell: Tell) -> Quota:
-    """The quota of a scheme that is applied every `every_us`."""
+def quota_of(limits: Limits, goals: Sequence[Goal], tell: Tell) -> Quota:
+    """A quota; where it says nothing but that it is never or always full again, none."""
     time, size = (0 if one >= U64_MAX else int(one) for one in limits[:2])
-    does_limit = bool(time or size or goals)
+    size_w, access_w, age_w = _weights(limits.weights, tell)
+    num, denom = limits.fail_charge
+    if num and not denom:
+        tell(f"damo: fail_charge {num}/0, which the kernel passes over")
+        num = 0
+    quota = Quota(
+        time_ms=time,
+        size_bytes=size,
+        weights=Weights(size_permil=size_w, access_permil=access_w, age_permil=age_w),
+        goals=tuple(goals),
+        goal_tuner=limits.tuner,
+        fail_charge_num=num,
+        fail_charge_denom=denom,
+    )
     reset = int(min(limits.reset_ms, Fraction(MAX_MS)))
-    if not does_limit and reset in (0, MAX_MS):
-        return Quota()
+    if quota == Quota() and reset in (0, MAX_MS):
+        return quota
     if reset == MAX_MS:
         tell("damo: reset_interval max, which is never")
-    if reset == 0:
-        reset = max(1, math.ceil(every_us / 1000))
-        tell("damo: reset_interval 0, so that the quota is full again each time the scheme is applied")
-    size_w, access_w, age_w = _weights(limits.weights, tell)
-    weights = Weights(size_permil=size_w, access_permil=access_w, age_permil=age_w)
-    return Quota(time_ms=time, size_bytes=size, reset_interval_ms=reset, weights=weights, goals=tuple(goals))
+    return quota.model_copy(update={"reset_interval_ms": reset})
 
 
 def _weights(given: tuple[Fraction, ...], tell: Tell) -> list[int]:

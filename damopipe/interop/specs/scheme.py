@@ -53,7 +53,7 @@ def scheme_of(node: Node, number: int, intervals: Intervals, tell: Tell) -> Sche
         dests=dests if ACTIONS[action].migrates else (),
         pattern=_pattern(node.find("access_pattern", {}), per_us, intervals, tell),
         apply_interval_us=apply,
-        quota=_quota(node.find("quotas", {}), per_us, apply or intervals.aggr_us, tell),
+        quota=_quota(node.find("quotas", {}), per_us, tell),
         watermarks=_watermarks(node.find("watermarks", {}).has_only(_MARK_KEYS, tell), per_us),
         filters=tuple(made for one in node.items("filters") if (made := filter_of(one, tell))),
         max_nr_snapshots=_max_snapshots(node),
@@ -90,7 +90,7 @@ def _ends(node: Node) -> tuple[object, object]:
     return node.find("min", "min").value, node.find("max", "max").value
 
 
-def _quota(node: Node, per_us: int, every_us: int, tell: Tell) -> Quota:
+def _quota(node: Node, per_us: int, tell: Tell) -> Quota:
     node.has_only(_QUOTA_KEYS, tell)
     time, reset = (
         _raw_millis(node.find(key, default), per_us) for key, default in (("time_ms", 0), ("reset_interval_ms", "max"))
@@ -102,18 +102,10 @@ def _quota(node: Node, per_us: int, every_us: int, tell: Tell) -> Quota:
         node.find("sz_bytes", 0).read(texts.size),
         reset,
         tuple(weights.find(key, 0).read(lambda value: texts.share(value, 10)) for key in keys),
+        node.find("goal_tuner", "consist").one_of(GOAL_TUNERS, "goal tuner"),
+        (node.find("fail_charge_num", 0).read(texts.whole), node.find("fail_charge_denom", 0).read(texts.whole)),
     )
-    goals = [goal_of(one, tell) for one in node.items("goals")]
-    quota = quota_of(limits, goals, every_us, tell)
-    if quota == Quota():
-        return quota
-    return quota.model_copy(
-        update={
-            "goal_tuner": node.find("goal_tuner", "consist").one_of(GOAL_TUNERS, "goal tuner"),
-            "fail_charge_num": node.find("fail_charge_num", 0).read(texts.whole),
-            "fail_charge_denom": node.find("fail_charge_denom", 0).read(texts.whole),
-        }
-    )
+    return quota_of(limits, [goal_of(one, tell) for one in node.items("goals")], tell)
 
 
 def _raw_millis(node: Node, per_us: int) -> Fraction:

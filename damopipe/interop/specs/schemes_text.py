@@ -75,7 +75,7 @@ def _scheme(fields: Sequence[str], number: int, tell: Tell) -> Scheme:
         name=f"{action}-{number}",
         action=action,
         pattern=pattern_of(_sizes(fields, tell), *_pairs(fields, is_numbered, tell), INTERVALS, tell),
-        quota=quota_of(limits, (), INTERVALS.aggr_us, tell),
+        quota=quota_of(limits, (), tell),
         watermarks=_watermarks(marks),
     )
 

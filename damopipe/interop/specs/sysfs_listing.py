@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from damopipe.damon.kdamond import Context, Kdamond, Target
-from damopipe.damon.scheme import GOAL_METRICS, Goal, Quota, Scheme
+from damopipe.damon.scheme import GOAL_METRICS, Goal, Scheme
 from damopipe.errors import MachineError, UsageError
-from damopipe.interop.specs.draft import OBSOLETE, UNNAMED, Draft, Tell
+from damopipe.interop.specs.draft import UNNAMED, Draft, Tell
 from damopipe.interop.specs.node import Node
 from damopipe.interop.specs.quotas import Limits, quota_of
 from damopipe.kernel import sysfs
@@ -35,14 +34,7 @@ def read(node: Node) -> Draft:
 
 def _context(kdamond: Kdamond, draft: Draft, number: int) -> PlannedContext:
     context = kdamond.context
-    every = context.attrs.intervals.aggr_us
-    schemes = tuple(
-        _scheme(one, one.apply_interval_us or every, draft.noting(number, f"scheme[{place}]"))
-        for place, one in enumerate(context.schemes)
-    )
-    for place, target in enumerate(context.targets):
-        if target.obsolete:
-            draft.noting(number, f"target[{place}]")(OBSOLETE)
+    schemes = tuple(_scheme(one, draft.noting(number, f"scheme[{place}]")) for place, one in enumerate(context.schemes))
     return PlannedContext(
         operations=context.operations,
         attrs=context.attrs,
@@ -57,23 +49,23 @@ def _context(kdamond: Kdamond, draft: Draft, number: int) -> PlannedContext:
 def _targets(context: Context) -> tuple[PlannedTarget, ...]:
     if context.operations == "paddr":
         ranges = tuple(region for target in context.targets for region in target.regions)
-        return (PlannedTarget(kind="physical", ranges=ranges or None),)
+        is_obsolete = bool(context.targets) and all(target.obsolete for target in context.targets)
+        return (PlannedTarget(kind="physical", ranges=ranges or None, obsolete=is_obsolete),)
     return tuple(_process(target) for target in context.targets) or (UNNAMED,)
 
 
 def _process(target: Target) -> PlannedTarget:
-    return PlannedTarget(kind="pid", pid=target.pid or None, initial_regions=target.regions)
+    return PlannedTarget(kind="pid", pid=target.pid or None, initial_regions=target.regions, obsolete=target.obsolete)
 
 
-def _scheme(scheme: Scheme, every_us: int, tell: Tell) -> Scheme:
+def _scheme(scheme: Scheme, tell: Tell) -> Scheme:
     quota = scheme.quota
     weights = quota.weights
     numbers = (weights.size_permil, weights.access_permil, weights.age_permil)
     time, size, reset = map(Fraction, (quota.time_ms, quota.size_bytes, quota.reset_interval_ms))
-    limits = Limits(time, size, reset, tuple(map(Fraction, numbers)))
-    made = quota_of(limits, [_goal(goal) for goal in quota.goals], every_us, tell)
-    kept: dict[str, Any] = {name: getattr(quota, name) for name in ("goal_tuner", "fail_charge_num", "fail_charge_denom")}
-    return scheme.model_copy(update={"quota": made.model_copy(update=kept) if made != Quota() else made})
+    charge = quota.fail_charge_num, quota.fail_charge_denom
+    limits = Limits(time, size, reset, tuple(map(Fraction, numbers)), quota.goal_tuner, charge)
+    return scheme.model_copy(update={"quota": quota_of(limits, [_goal(goal) for goal in quota.goals], tell)})
 
 
 def _goal(goal: Goal) -> Goal:

@@ -77,7 +77,8 @@ def target_table(target: PlannedTarget, unnamed: str) -> Table:
         table = {target.kind: getattr(target, target.kind)}
     if target.children:
         (table.get("process") or table)["children"] = True
-    return table | ({"regions": _spans(target.initial_regions)} if target.initial_regions else {})
+    table |= {"regions": _spans(target.initial_regions)} if target.initial_regions else {}
+    return table | ({"obsolete": True} if target.obsolete else {})
 
 
 def _physical(target: PlannedTarget) -> Table:
