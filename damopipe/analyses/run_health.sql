@@ -34,7 +34,7 @@ told AS (
     100 - 100 * sum(accessed_bytes) / nullif(sum(watched_bytes) FILTER (WHERE accessed_bytes IS NOT NULL), 0) AS idle_percent,
     avg((nr_regions >= max_nr_regions)::INTEGER) * 100 AS at_most_percent,
     -- Backends without limits have no fewest regions to be at.
-    avg(CASE WHEN min_nr_regions IS NOT NULL THEN (nr_regions <= min_nr_regions + 1 AND accessed_bytes = 0)::INTEGER END) * 100
+    avg(CASE WHEN min_nr_regions IS NOT NULL THEN (nr_regions::BIGINT - 1 <= min_nr_regions AND accessed_bytes = 0)::INTEGER END) * 100
       AS dark_percent,
     median(region_mib) AS region_mib,
     median(drift_percent) AS drift_percent

@@ -122,17 +122,12 @@ def _context(found: Mapping[str, Any]) -> dict[str, Any]:
         "sample_us": microseconds(intervals.get("sample_us")),
         "aggr_us": microseconds(intervals.get("aggr_us")),
         "update_us": microseconds(intervals.get("ops_update_us")),
-        "min_nr_regions": _in_32_bits(integer(limits.get("min"))),
-        "max_nr_regions": _in_32_bits(integer(limits.get("max"))),
+        "min_nr_regions": integer(limits.get("min")),
+        "max_nr_regions": integer(limits.get("max")),
         "pids": tuple(integer(target.get("pid")) for target in found.get("targets") or ()),
         "names": tuple(target.get("name") for target in found.get("targets") or ()),
         "actions": tuple(str(scheme["action"]) for scheme in found.get("schemes") or ()),
     }
-
-
-def _in_32_bits(number: int | None) -> int | None:
-    """What the table has room for; no kernel has ever had so many regions."""
-    return None if number is None or number >= 1 << 32 else number
 
 
 def _definitions(context: PlannedContext) -> dict[str, Any]:

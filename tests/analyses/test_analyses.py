@@ -78,6 +78,15 @@ def test_a_context_is_asked_for_by_its_number(sql: Sql, macro: str) -> None:
     assert rows["target 0 of the second"] == rows["none"] == []
 
 
+def test_region_limits_of_64_bits_are_limits_like_others(sql: Sql) -> None:
+    sql.run(contexts=({"context_id": 0, "operations": "vaddr", "min_nr_regions": 2**64 - 1, "max_nr_regions": 2**64 - 1},))
+    sql.snapshot(ts=1, nr_regions=7).region(0, PAGE, 0)
+    assert sql("SELECT min_nr_regions, max_nr_regions FROM context") == [(2**64 - 1, 2**64 - 1)]
+    values = dict(sql("SELECT name, value FROM run_health WHERE run_id = 2"))
+    assert values["snapshots at the most regions"] == 0
+    assert values["snapshots at the fewest regions, without an access"] == 100
+
+
 GIVEN = {
     "all": "",
     "first": ", context := 0",

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from damopipe.damon.attrs import RegionLimits
 from damopipe.damon.filters import Filter
 from damopipe.damon.scheme import Scheme
 from damopipe.kernel.features import of_version
@@ -158,10 +157,8 @@ _shared = Sql()
 
 
 def _storable(context: PlannedContext) -> PlannedContext:
-    """As runs are: nothing obsolete, and no more regions than the table has room for."""
-    limits = {name: min(number, 2**32 - 1) for name, number in context.attrs.nr_regions.model_dump().items()}
-    attrs = context.attrs.model_copy(update={"nr_regions": RegionLimits(**limits)})
-    return context.model_copy(update={"attrs": attrs, "targets": tuple(one for one in context.targets if not one.obsolete)})
+    """As runs are: nothing obsolete."""
+    return context.model_copy(update={"targets": tuple(one for one in context.targets if not one.obsolete)})
 
 
 def _plan(contexts: list[PlannedContext]) -> Plan:
