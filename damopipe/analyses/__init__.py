@@ -1,4 +1,4 @@
-"""The SQL library: one file, one public view or macro of the same name, every column commented.
+"""The SQL library: one file, one public view or macro of the same name (or both), every column commented.
 
 What DAMON said is stored; what it means is derived here. This room knows no database: it hands out texts in the order
 in which they can be installed. `-- requires: a, b` in a file names the analyses it reads.

@@ -1,50 +1,46 @@
 -- How often each part of the address space was accessed over a run, and which mapping it was.
--- requires: region, working_set, _snapshot_seconds, _mapped_memory
+-- requires: _address_edges, _is_asked, _snapshot_seconds, _mapped_memory
+-- Of every run where `run` is NULL: a condition on the run then has to reach the regions.
 -- A sum of rectangles, as the heat map is, with one column: each region adds differences at its two edges, and a running
--- sum over bins of addresses makes seconds of them. A bin is a page where up to 256 MiB are watched, else the power of
--- two of which about 65,536 cover what is watched; only bins with an edge in them cost anything.
-CREATE OR REPLACE VIEW _address_heat AS
-WITH grain AS (
-  SELECT run_id, target_id, greatest(12, ceil(log2(greatest(max(watched_bytes), 1) / 65536)))::UBIGINT AS bin_bits
-  FROM working_set
+-- sum over bins of addresses makes seconds of them; only bins with an edge in them cost anything. Where a run is rolled up
+-- (`damopipe runs rollup`) and no range is asked for, edges come from there.
+CREATE OR REPLACE MACRO _address_heat(
+  run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL, from_addr := NULL, to_addr := NULL
+) AS TABLE
+WITH totals AS (
+  SELECT run_id, target_id, sum(seconds) AS total
+  FROM _snapshot_seconds
+  WHERE (run IS NULL OR run_id = run) AND _is_asked(run_id, target_id, target, context)
+    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
+    AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
   GROUP BY run_id, target_id
 ),
-spans AS (
-  SELECT s.*, g.bin_bits, (1::UBIGINT << g.bin_bits) - 1 AS bin_mask
-  FROM _snapshot_seconds AS s
-  JOIN grain AS g USING (run_id, target_id)
+found AS (
+  FROM _address_edges(
+    run, target := target, context := context, from_ts := from_ts, to_ts := to_ts, from_addr := from_addr, to_addr := to_addr,
+    unrolled := from_ts IS NULL AND to_ts IS NULL AND from_addr IS NULL AND to_addr IS NULL
+  )
+  UNION ALL
+  FROM _rollup_address
+  WHERE (run IS NULL OR run_id = run) AND _is_asked(run_id, target_id, target, context)
+    AND from_ts IS NULL AND to_ts IS NULL AND from_addr IS NULL AND to_addr IS NULL
 ),
-totals AS (
-  SELECT run_id, target_id, sum(seconds) AS total FROM _snapshot_seconds GROUP BY run_id, target_id
-),
-boxes AS (  -- every region twice, once for each edge
+edges AS (  -- the more was watched, the wider are bins: those of an early rollup are put together
   SELECT
-    r.run_id,
-    r.target_id,
-    p.bin_bits,
-    e.sign,
-    CASE WHEN e.sign > 0 THEN r.start_addr ELSE r.end_addr END AS addr,
-    addr & p.bin_mask AS bytes_before,
-    p.seconds * e.sign AS watched,
-    watched / p.nr_samples * r.nr_accesses AS heat,
-    CASE
-      WHEN r.referenced_bytes IS NOT NULL THEN watched * r.referenced_bytes / r.size_bytes
-      WHEN r.nr_accesses > 0 THEN watched
-      ELSE 0
-    END AS touched
-  FROM region AS r
-  JOIN spans AS p USING (run_id, target_id, ts)
-  CROSS JOIN (VALUES (1::TINYINT), (-1)) AS e(sign)
-  WHERE r.nr_accesses IS NOT NULL AND p.nr_samples > 0 AND r.size_bytes > 0
-),
-edges AS (  -- `later`: what counts from the next bin on only, times the bytes of a bin
-  SELECT
-    run_id, target_id, bin_bits, addr >> bin_bits AS bin,
-    min(CASE WHEN sign > 0 THEN addr END) AS first_addr, max(CASE WHEN sign < 0 THEN addr END) AS last_addr,
-    sum(watched) AS watched, sum(watched * bytes_before) AS watched_later,
-    sum(heat) AS heat, sum(heat * bytes_before) AS heat_later,
-    sum(touched) AS touched, sum(touched * bytes_before) AS touched_later
-  FROM boxes GROUP BY ALL
+    * REPLACE (
+      bin >> (widest - bin_bits) AS bin,
+      widest AS bin_bits,
+      watched_later + watched * bytes_before AS watched_later,
+      heat_later + heat * bytes_before AS heat_later,
+      touched_later + touched * bytes_before AS touched_later
+    )
+  FROM (
+    SELECT
+      *,
+      max(bin_bits) OVER (PARTITION BY run_id, target_id) AS widest,
+      (bin - (bin >> (widest - bin_bits) << (widest - bin_bits))) << bin_bits AS bytes_before
+    FROM found
+  )
 ),
 steps AS (  -- a join with two values, and not a union of two readings: only so a condition on the run reaches the regions
   SELECT
@@ -146,14 +142,5 @@ SELECT
 FROM parts
 WHERE watched > 0;
 
-COMMENT ON VIEW _address_heat IS 'How often each part of the address space was accessed over a run, and which mapping it was.';
-COMMENT ON COLUMN _address_heat.run_id IS 'The run.';
-COMMENT ON COLUMN _address_heat.target_id IS 'The target.';
-COMMENT ON COLUMN _address_heat.start_addr IS 'The first byte.';
-COMMENT ON COLUMN _address_heat.end_addr IS 'One past the last byte.';
-COMMENT ON COLUMN _address_heat.total_seconds IS 'For how long all snapshots of the target stand.';
-COMMENT ON COLUMN _address_heat.watched_seconds IS 'For how long each of its bytes was watched, on average.';
-COMMENT ON COLUMN _address_heat.heat_seconds IS 'The access rate summed over that time: as if it had been accessed always for so long.';
-COMMENT ON COLUMN _address_heat.accessed_seconds IS 'For how long it was in regions with an access, times the share of their bytes that was referenced where that is known.';
-COMMENT ON COLUMN _address_heat.is_mapped IS 'Whether it was in a mapping that was recorded.';
-COMMENT ON COLUMN _address_heat.name IS 'The name of the mapping that it was last; NULL for plain anonymous memory, and outside of mappings.';
+COMMENT ON MACRO TABLE _address_heat IS
+  'How often each part of the address space was accessed over a run, and which mapping it was.';

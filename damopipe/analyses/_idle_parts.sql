@@ -1,8 +1,8 @@
 -- How many bytes of each snapshot were touched within each window of time, and no shorter one.
--- requires: idle_regions
+-- requires: idle_regions, _is_asked
 -- A region belongs to the first window that is longer than its idle time: 0 where it was accessed, -1 where that is unknown.
 -- What is rolled up comes from the rollup.
-CREATE OR REPLACE MACRO _idle_parts(run, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
+CREATE OR REPLACE MACRO _idle_parts(run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
 SELECT
   target_id,
   ts,
@@ -37,13 +37,13 @@ SELECT
     WHEN idle_us IS NOT NULL THEN 9_000_000_000_000_000_000
   END AS window_us,
   sum(size_bytes::DOUBLE) AS bytes
-FROM idle_regions(run, target := target, from_ts := from_ts, to_ts := to_ts, unrolled := true)
+FROM idle_regions(run, target := target, context := context, from_ts := from_ts, to_ts := to_ts, unrolled := true)
 GROUP BY ALL
 UNION ALL
 SELECT target_id, ts, window_us, bytes
 FROM _rollup_idle_part
 WHERE run_id = run
-  AND (target IS NULL OR target_id = target)
+  AND _is_asked(run, target_id, target, context)
   AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
   AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS);
 

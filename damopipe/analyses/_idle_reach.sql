@@ -1,12 +1,12 @@
 -- How far back each snapshot of a run can tell of idle memory: as far as DAMON has looked.
--- requires: nothing
+-- requires: _is_asked
 -- As ages do, it counts aggregations at the interval in force, whatever they really took: one a snapshot, more where there is a
 -- gap before it. Ages that are too high for a first aggregation tell that DAMON had begun before the recording did. Without
 -- ages nothing is known but the newest aggregation. Windows instead of joins, since a join of snapshots with their targets
 -- looks to the optimizer like the square of them, and it would then build its hash table of all regions.
 -- With `unrolled` only snapshots that are not rolled up; with `by_minute` also those of minutes that are not asked for as a whole.
 CREATE OR REPLACE MACRO _idle_reach(
-  run, target := NULL, from_ts := NULL, to_ts := NULL, unrolled := false, by_minute := false
+  run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL, unrolled := false, by_minute := false
 ) AS TABLE
 WITH ends AS MATERIALIZED (
   SELECT
@@ -18,7 +18,7 @@ WITH ends AS MATERIALIZED (
     epoch_ns(lag(ts) OVER earlier) / 1000.0 AS before_us,
     row_number() OVER earlier = 1 AS is_first
   FROM snapshot
-  WHERE run_id = run AND (target IS NULL OR target_id = target)
+  WHERE run_id = run AND _is_asked(run, target_id, target, context)
   WINDOW earlier AS (PARTITION BY target_id ORDER BY ts)
 ),
 oldest AS (

@@ -1,14 +1,16 @@
 -- The regions of snapshots of a run, with their rates, ages and mappings.
--- requires: region_rate
+-- requires: region_rate, _is_asked
 -- With `newest` those of one snapshot of each target: the last whose aggregation had begun by `to_ns`; without, those of all
 -- that ended from `from_ns` to `to_ns`. Columns as in snapshot_at.
-CREATE OR REPLACE MACRO _snapshot_regions(run, from_ns, to_ns, newest, target := NULL, from_addr := NULL, to_addr := NULL) AS TABLE
+CREATE OR REPLACE MACRO _snapshot_regions(
+  run, from_ns, to_ns, newest, target := NULL, context := NULL, from_addr := NULL, to_addr := NULL
+) AS TABLE
 WITH begun AS (
   SELECT target_id, ts
   FROM (
     SELECT target_id, ts, epoch_ns(coalesce(start_ts, lag(ts) OVER (PARTITION BY target_id ORDER BY ts), ts)) AS start_ns
     FROM snapshot
-    WHERE run_id = run AND (target IS NULL OR target_id = target)
+    WHERE run_id = run AND _is_asked(run, target_id, target, context)
   )
   WHERE CASE WHEN newest THEN start_ns <= to_ns ELSE epoch_ns(ts) BETWEEN from_ns AND to_ns END
 ),

@@ -1,15 +1,15 @@
 -- The heat map as rows for plots of one's own, in units that people use.
--- requires: heatmap, region
+-- requires: heatmap, region, _is_asked
 -- Columns: time_bin, addr_bin, as in heatmap; seconds: where the cell begins, since the run began; offset_bytes: where it
 -- begins, from the lowest address of the map; addr: the same as an address; access_percent: of the samples, 0 to 100;
 -- accesses_hz: samples a second that found it accessed, by the sampling in force where the cell begins (NULL where the
 -- aggregation interval is unknown); covered: the share of the cell that was watched. What was not watched has no row.
 CREATE OR REPLACE MACRO access_matrix(
-  run, time_bins := 500, addr_bins := 400, target := NULL,
+  run, time_bins := 500, addr_bins := 400, target := NULL, context := NULL,
   from_addr := NULL, to_addr := NULL, from_ts := NULL, to_ts := NULL
 ) AS TABLE
 WITH chosen AS (
-  SELECT coalesce(target, (SELECT min(target_id) FROM snapshot WHERE run_id = run)) AS target_id
+  SELECT min(target_id) AS target_id FROM snapshot WHERE run_id = run AND _is_asked(run, target_id, target, context)
 ),
 lowest AS (
   SELECT
@@ -21,7 +21,7 @@ lowest AS (
 cells AS MATERIALIZED (
   SELECT c.time_bin, c.addr_bin, c.from_ts AS ts, c.from_addr AS addr, c.access_rate, c.covered
   FROM heatmap(
-    run, time_bins := time_bins, addr_bins := addr_bins, target := target,
+    run, time_bins := time_bins, addr_bins := addr_bins, target := target, context := context,
     from_addr := from_addr, to_addr := to_addr, from_ts := from_ts, to_ts := to_ts
   ) AS c
 ),

@@ -1,10 +1,10 @@
 -- The areas of watched memory of a run, with the huge holes between them cut out.
--- requires: nothing
+-- requires: _is_asked
 -- A hole is cut out when it is larger than a quarter of all that was watched, and at least 16 MiB; at most the five
 -- largest are, so that there are at most six areas.
-CREATE OR REPLACE MACRO address_areas(run, target := NULL) AS TABLE
+CREATE OR REPLACE MACRO address_areas(run, target := NULL, context := NULL) AS TABLE
 WITH chosen AS (
-  SELECT coalesce(target, (SELECT min(target_id) FROM snapshot WHERE run_id = run)) AS target_id
+  SELECT min(target_id) AS target_id FROM snapshot WHERE run_id = run AND _is_asked(run, target_id, target, context)
 ),
 rolled AS (
   FROM _rollup_snapshot WHERE run_id = run AND target_id = (SELECT target_id FROM chosen)

@@ -1,10 +1,10 @@
 -- For how long memory had been idle when that ended, and how many bytes were then touched, gone, or still idle at the end.
--- requires: region
+-- requires: region, _is_asked
 -- Regions of neighbouring snapshots do not line up: what became of an idle region's bytes is the running sum of accessed (and
 -- of idle) bytes of the next snapshot at its end less that at its start. `damopipe whatif` does the same, quicker.
 -- Columns: ts, the snapshot that saw the end; age, of the region in the snapshot before, in aggregations; age_us; touched_bytes,
 -- accessed now; gone_bytes, not watched any more or set back; idle_bytes, still idle when the recording ended.
-CREATE OR REPLACE MACRO cold_spells(run, target := NULL) AS TABLE
+CREATE OR REPLACE MACRO cold_spells(run, target := NULL, context := NULL) AS TABLE
 WITH looks AS MATERIALIZED (
   SELECT
     target_id,
@@ -12,7 +12,7 @@ WITH looks AS MATERIALIZED (
     aggr_us,
     lead(ts) OVER (PARTITION BY target_id ORDER BY ts) AS next_ts
   FROM snapshot
-  WHERE run_id = run AND (target IS NULL OR target_id = target)
+  WHERE run_id = run AND _is_asked(run, target_id, target, context)
 ),
 sums AS MATERIALIZED (  -- of what is before each region, in its snapshot
   SELECT
@@ -24,7 +24,7 @@ sums AS MATERIALIZED (  -- of what is before each region, in its snapshot
     sum(hot_size) OVER before AS hot_before,
     sum(idle_size) OVER before AS idle_before
   FROM region
-  WHERE run_id = run AND (target IS NULL OR target_id = target)
+  WHERE run_id = run AND _is_asked(run, target_id, target, context)
   WINDOW before AS (
     PARTITION BY target_id, ts ORDER BY start_addr ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
   )

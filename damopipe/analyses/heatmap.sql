@@ -1,5 +1,5 @@
 -- The access rate of a run as a grid of time and address; cells of which nothing was watched have no row.
--- requires: region
+-- requires: region, _is_asked
 -- A sum of rectangles: each region adds differences at its two edges, and a running sum over the address bins makes
 -- cells of them. It is exact for partly covered bins, and its cost does not depend on how large the regions are.
 -- Where a run is rolled up (`damopipe runs rollup`) and there is a level of bins no wider than an eighth of a column and of
@@ -7,11 +7,11 @@
 -- a bin has is taken to be spread evenly over it, and what a cell has to lie where its middle does: exact where columns and
 -- rows begin where bins and cells do, else off by a sixteenth of the scale along time, and an eighth along addresses, at the worst.
 CREATE OR REPLACE MACRO heatmap(
-  run, time_bins := 500, addr_bins := 400, target := NULL,
+  run, time_bins := 500, addr_bins := 400, target := NULL, context := NULL,
   from_addr := NULL, to_addr := NULL, from_ts := NULL, to_ts := NULL
 ) AS TABLE
 WITH chosen AS (
-  SELECT coalesce(target, (SELECT min(target_id) FROM snapshot WHERE run_id = run)) AS target_id
+  SELECT min(target_id) AS target_id FROM snapshot WHERE run_id = run AND _is_asked(run, target_id, target, context)
 ),
 fresh AS MATERIALIZED (  -- what is not rolled up
   SELECT target_id, ts

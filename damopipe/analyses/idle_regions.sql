@@ -3,11 +3,11 @@
 -- A region of age a without an access has been idle for the a aggregations that were like the newest, and for that one; no
 -- longer than DAMON has looked. `unrolled` and `by_minute` are as in _idle_reach: for analyses that know the rest from rollups.
 CREATE OR REPLACE MACRO idle_regions(
-  run, target := NULL, from_ts := NULL, to_ts := NULL, unrolled := false, by_minute := false
+  run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL, unrolled := false, by_minute := false
 ) AS TABLE
 WITH reach AS MATERIALIZED (  -- small, and so what regions are joined to
   FROM _idle_reach(
-    run, target := target, from_ts := from_ts, to_ts := to_ts, unrolled := unrolled, by_minute := by_minute
+    run, target := target, context := context, from_ts := from_ts, to_ts := to_ts, unrolled := unrolled, by_minute := by_minute
   )
 )
 SELECT

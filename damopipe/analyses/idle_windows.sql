@@ -2,12 +2,12 @@
 -- requires: _idle_reach, _idle_parts
 -- The windows are the shortest aggregation, and the round times above it. A snapshot can tell of a window that is not
 -- shorter than its aggregation, nor longer than what is known before it; of no other it has a row.
-CREATE OR REPLACE MACRO idle_windows(run, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
+CREATE OR REPLACE MACRO idle_windows(run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
 WITH reach AS MATERIALIZED (
-  FROM _idle_reach(run, target := target, from_ts := from_ts, to_ts := to_ts)
+  FROM _idle_reach(run, target := target, context := context, from_ts := from_ts, to_ts := to_ts)
 ),
 parts AS MATERIALIZED (
-  FROM _idle_parts(run, target := target, from_ts := from_ts, to_ts := to_ts)
+  FROM _idle_parts(run, target := target, context := context, from_ts := from_ts, to_ts := to_ts)
 ),
 told AS (
   SELECT

@@ -1,6 +1,8 @@
 -- How large each mapping of a run was, and how hot: mappings of one name are one.
 -- requires: _address_heat
-CREATE OR REPLACE VIEW mapping_heat AS
+CREATE OR REPLACE MACRO mapping_heat(
+  run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL, from_addr := NULL, to_addr := NULL
+) AS TABLE
 WITH parts AS (
   SELECT
     run_id,
@@ -10,7 +12,10 @@ WITH parts AS (
     (end_addr - start_addr) * watched_seconds AS watched,
     (end_addr - start_addr) * heat_seconds AS heat,
     (end_addr - start_addr) * accessed_seconds AS accessed
-  FROM _address_heat
+  FROM _address_heat(
+    run, target := target, context := context, from_ts := from_ts, to_ts := to_ts,
+    from_addr := from_addr, to_addr := to_addr
+  )
   WHERE is_mapped
 ),
 sums AS (
@@ -36,6 +41,8 @@ SELECT
 FROM sums
 ORDER BY run_id, target_id, access_share DESC NULLS LAST, size_bytes DESC, name;
 
+CREATE OR REPLACE VIEW mapping_heat AS FROM mapping_heat(NULL);
+
 COMMENT ON VIEW mapping_heat IS 'How large each mapping of a run was, and how hot: mappings of one name are one.';
 COMMENT ON COLUMN mapping_heat.run_id IS 'The run.';
 COMMENT ON COLUMN mapping_heat.target_id IS 'The target.';
@@ -44,3 +51,5 @@ COMMENT ON COLUMN mapping_heat.size_bytes IS 'How much of it was watched, on ave
 COMMENT ON COLUMN mapping_heat.access_rate IS 'The share of samples that found it accessed, 0 to 1: the mean over its bytes and over the time for which they were watched.';
 COMMENT ON COLUMN mapping_heat.accessed_bytes IS 'How much of it was in the working set (see working_set), on average over the run.';
 COMMENT ON COLUMN mapping_heat.access_share IS 'Its share of the accesses to all mappings of the target, 0 to 1; NULL where there were none.';
+COMMENT ON MACRO TABLE mapping_heat IS
+  'How large each mapping of a run was, and how hot: mappings of one name are one.';

@@ -1,5 +1,5 @@
 -- The phases of a run: stretches of time between which the working set changed, and its median in each.
--- requires: working_set
+-- requires: working_set, _is_asked
 -- Least squares with a price for each change, by the recurrence that is exact (optimal partitioning: Jackson et al., "An
 -- algorithm for optimal partitioning of data on an interval", 2005), over the medians of at most `bins` groups of equally many
 -- snapshots, so that outliers count little; what is shorter than about a fiftieth of it all is an outlier. Sizes are taken
@@ -8,7 +8,7 @@
 -- twentieth at least. A change costs 2 * price * noise² * ln n: at a price of 1 the Bayesian criterion (Yao, "Estimating the
 -- number of change-points via Schwarz' criterion", 1988); working sets, whose noise has memory, need more.
 CREATE OR REPLACE MACRO phases(
-  run, target := NULL, from_ts := NULL, to_ts := NULL, bins := 240, price := 3
+  run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL, bins := 240, price := 3
 ) AS TABLE
 WITH RECURSIVE ends AS MATERIALIZED (
   SELECT
@@ -31,7 +31,7 @@ series AS MATERIALIZED (
   JOIN ends AS e USING (ts, target_id)
   WHERE w.run_id = run
     AND w.accessed_bytes IS NOT NULL
-    AND (target IS NULL OR target_id = target)
+    AND _is_asked(run, target_id, target, context)
     AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
     AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
 ),

@@ -1,9 +1,9 @@
 -- How many regions there were of each size, in powers of two, and how much memory lay in them.
--- requires: region
+-- requires: region, _is_asked
 -- Columns: target_id; from_bytes <= size < to_bytes (2^64 is told as 2^64 - 1); nr_regions over all snapshots;
 -- regions_per_snapshot and bytes_per_snapshot, their means; bytes_share, of all bytes that were watched, 0 to 1.
 CREATE OR REPLACE MACRO region_sizes(
-  run, target := NULL, from_addr := NULL, to_addr := NULL, from_ts := NULL, to_ts := NULL
+  run, target := NULL, context := NULL, from_addr := NULL, to_addr := NULL, from_ts := NULL, to_ts := NULL
 ) AS TABLE
 WITH nr_snapshots AS (
   SELECT target_id, count(*) AS n
@@ -16,7 +16,7 @@ estimated AS (  -- as a DOUBLE, 2^53 - 1 times a page rounds up to the next powe
   SELECT target_id, size_bytes, CASE WHEN size_bytes > 0 THEN floor(log2(size_bytes::DOUBLE))::TINYINT END AS power
   FROM region
   WHERE run_id = run
-    AND (target IS NULL OR target_id = target)
+    AND _is_asked(run, target_id, target, context)
     AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS) AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
     AND (from_addr IS NULL OR end_addr > from_addr::UBIGINT) AND (to_addr IS NULL OR start_addr < to_addr::UBIGINT)
 ),

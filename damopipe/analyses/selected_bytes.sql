@@ -1,11 +1,11 @@
 -- How many bytes of each snapshot a scheme of a pattern would select, for each of some minimum ages.
--- requires: nothing
+-- requires: _is_asked
 -- Ages are DAMON's own, in aggregations times their interval, as a scheme compares them. Access rates are in samples; NULL
 -- is no limit. One pass over the regions for all ages: a region counts for the highest age it has reached, and sums over
 -- those above it are the rest.
 CREATE OR REPLACE MACRO selected_bytes(
   run, ages_us := [1_000_000, 5_000_000, 10_000_000, 30_000_000, 60_000_000, 120_000_000, 300_000_000, 600_000_000],
-  min_accesses := 0, max_accesses := 0, min_size := 0, max_size := NULL, target := NULL
+  min_accesses := 0, max_accesses := 0, min_size := 0, max_size := NULL, target := NULL, context := NULL
 ) AS TABLE
 WITH ages AS (
   SELECT list_sort(list_distinct(ages_us))::DOUBLE[] AS sorted
@@ -13,7 +13,7 @@ WITH ages AS (
 looks AS MATERIALIZED (  -- small, and so what regions are joined to
   SELECT s.target_id, s.ts, s.aggr_us::DOUBLE AS aggr_us
   FROM snapshot AS s
-  WHERE s.run_id = run AND (target IS NULL OR s.target_id = target)
+  WHERE s.run_id = run AND _is_asked(run, s.target_id, target, context)
 ),
 reached AS MATERIALIZED (
   SELECT

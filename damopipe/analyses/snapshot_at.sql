@@ -4,7 +4,7 @@
 -- the last snapshot. A target's snapshot is the last whose aggregation had begun by then. Columns: target_id; ts and
 -- seconds, the end of that aggregation; start_addr, end_addr, size_bytes; offset_bytes from its lowest address;
 -- nr_accesses, access_rate, access_hz, age_us, idle_us as in region_rate; name of the mapping that most of it was.
-CREATE OR REPLACE MACRO snapshot_at(run, at_time := NULL, target := NULL, from_addr := NULL, to_addr := NULL) AS TABLE
+CREATE OR REPLACE MACRO snapshot_at(run, at_time := NULL, target := NULL, context := NULL, from_addr := NULL, to_addr := NULL) AS TABLE
 WITH began AS (
   SELECT epoch_ns(min(coalesce(start_ts, ts))) AS ns FROM snapshot WHERE run_id = run
 ),
@@ -26,7 +26,9 @@ asked AS (
   FROM began AS b, given AS g
 )
 SELECT *
-FROM _snapshot_regions(run, NULL, (SELECT at_ns FROM asked), true, target := target, from_addr := from_addr, to_addr := to_addr)
+FROM _snapshot_regions(
+  run, NULL, (SELECT at_ns FROM asked), true, target := target, context := context, from_addr := from_addr, to_addr := to_addr
+)
 ORDER BY target_id, start_addr;
 
 COMMENT ON MACRO TABLE snapshot_at IS 'The regions of each target at one time of a run, with their rates, ages and mappings.';

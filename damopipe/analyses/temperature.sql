@@ -1,12 +1,12 @@
 -- The regions of a run with their temperature: damo's weighted sum of size, access rate and age, negative where idle.
--- requires: region_rate
+-- requires: region_rate, _is_asked
 -- temperature = size_bytes * size_weight + access_rate in percent * access_weight + age_us * age_weight, negated for
 -- regions without an access. With the weights 0, 100, 100 these are damo's numbers but for two things: damo cuts the
 -- percentage off to an integer, so that to it one access in 2,000 samples is none and the region is cold; here only
 -- nr_accesses = 0 is idle. And ages are in microseconds beside percents, so that with equal weights the age alone
 -- decides: access_weight := 1e6 weighs one percent like one second.
 CREATE OR REPLACE MACRO temperature(
-  run, size_weight := 0, access_weight := 1, age_weight := 1, target := NULL,
+  run, size_weight := 0, access_weight := 1, age_weight := 1, target := NULL, context := NULL,
   from_addr := NULL, to_addr := NULL, from_ts := NULL, to_ts := NULL
 ) AS TABLE
 WITH cut AS (  -- to the addresses asked for, as a region's size may count
@@ -20,7 +20,7 @@ WITH cut AS (  -- to the addresses asked for, as a region's size may count
     age_us
   FROM region_rate
   WHERE run_id = run
-    AND (target IS NULL OR target_id = target)
+    AND _is_asked(run, target_id, target, context)
     AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS) AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
     AND (from_addr IS NULL OR end_addr > from_addr::UBIGINT) AND (to_addr IS NULL OR start_addr < to_addr::UBIGINT)
 ),

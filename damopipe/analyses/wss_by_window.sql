@@ -2,10 +2,10 @@
 -- requires: idle_windows
 -- The figures are those of the snapshots that can tell of a window, percentiles by the rule of wss_percentiles. A region
 -- counts as a whole, also from procfs: which of its pages were touched earlier is not known.
-CREATE OR REPLACE MACRO wss_by_window(run, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
+CREATE OR REPLACE MACRO wss_by_window(run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
 WITH sizes AS (
   SELECT target_id, window_us, list(touched_bytes ORDER BY touched_bytes) AS sizes
-  FROM idle_windows(run, target := target, from_ts := from_ts, to_ts := to_ts)
+  FROM idle_windows(run, target := target, context := context, from_ts := from_ts, to_ts := to_ts)
   GROUP BY target_id, window_us
 )
 SELECT

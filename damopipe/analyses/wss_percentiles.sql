@@ -1,12 +1,12 @@
 -- The working set by percentile of a run's snapshots: 0 is the smallest, 50 the median, 100 the largest.
--- requires: working_set
-CREATE OR REPLACE MACRO wss_percentiles(run, step := 5, target := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
+-- requires: working_set, _is_asked
+CREATE OR REPLACE MACRO wss_percentiles(run, step := 5, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
 WITH sorted AS (
   SELECT target_id, list(accessed_bytes ORDER BY accessed_bytes) AS sizes
   FROM working_set
   WHERE run_id = run
     AND accessed_bytes IS NOT NULL
-    AND (target IS NULL OR target_id = target)
+    AND _is_asked(run, target_id, target, context)
     AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
     AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
   GROUP BY target_id

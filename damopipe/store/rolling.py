@@ -1,7 +1,8 @@
 """Rolling up: what charts need of a long run, summed beforehand.
 
 Invariant: a snapshot is in every table of the rollup or in none (one transaction), and what is not in them is read as it was
-recorded. The tables are documented in schema/0004_rollup.sql and 0005_rollup_idle.sql, the steps are the files of rollup/.
+recorded. The tables are documented in schema/ (0004_rollup.sql, 0005_rollup_idle.sql, 0006_rollup_address.sql), the steps are
+the files of rollup/.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def roll_up_part(con: Connection, run_id: int) -> int:
     _step(con, "heat", run=run_id)
     for width_s in WIDTHS_S:
         _step(con, "level_rows", run=run_id, width=width_s)
-    for step in ("idle", "idle_parts", "snapshots"):
+    for step in ("idle", "idle_parts", "addresses", "snapshots"):
         _step(con, step, run=run_id)
     taken = int(con.execute("SELECT count(*) FROM rollup_fresh").fetchall()[0][0])
     con.execute("DROP TABLE rollup_edge")

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from damopipe.analyses import Analysis, analyses
+from damopipe.records import TargetRow
 from damopipe.store.migrations import migrations
 from tests.rows import PAGE, Sql, batch
 
@@ -51,6 +52,42 @@ def test_no_public_column_has_a_type_that_breaks_charts(sql: Sql) -> None:
     for macro in ("heatmap(1)", "wss_percentiles(1)", "address_areas(1)"):
         types = sql(f"SELECT column_type FROM (DESCRIBE FROM {macro})")
         assert not [kind for (kind,) in types if kind.startswith(("HUGEINT", "DECIMAL"))]
+
+
+MACROS = sorted(
+    one.name for one in analyses() if re.search(r"MACRO (?!_|damo_)\w+\([^;]*?target := NULL", one.sql) and one.name[0] != "_"
+)
+"""All that take a target; those of damo's own reports are as damo's."""
+
+
+@pytest.mark.parametrize("macro", MACROS)
+def test_a_context_is_asked_for_by_its_number(sql: Sql, macro: str) -> None:
+    """Targets are numbered over all contexts: of three the last two are those of the second context."""
+    targets = tuple(TargetRow(number, context, "pid", f"pid {number}", pid=number) for number, context in enumerate((0, 1, 1)))
+    sql.run(targets=targets)
+    for second in range(1, 5):
+        for target in range(3):
+            sql.snapshot(ts=second * 10**9, start=(second - 1) * 10**9, target_id=target, aggr_us=10**6, sample_us=10**5)
+            sql.region(target * PAGE, (target + 2) * PAGE, second % 2 * (target + 1), age=second * target)
+            sql.mapping(target * PAGE, (target + 2) * PAGE, "heap")
+    rows = {name: sql(f"FROM {macro}(2{given}) ORDER BY ALL") for name, given in GIVEN.items()}
+    assert rows["second"] != []
+    assert rows["first"] == rows["target 0"]
+    is_of_one = rows["all"] == rows["target 0"]
+    assert rows["second"] == (rows["target 1"] if is_of_one else sql(f"FROM {macro}(2) WHERE target_id > 0 ORDER BY ALL"))
+    assert rows["target 0 of the second"] == rows["none"] == []
+
+
+GIVEN = {
+    "all": "",
+    "first": ", context := 0",
+    "second": ", context := 1",
+    "none": ", context := 2",
+    "target 0": ", target := 0",
+    "target 1": ", target := 1",
+    "target 2": ", target := 2",
+    "target 0 of the second": ", target := 0, context := 1",
+}
 
 
 class TestWorkingSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -116,6 +117,53 @@ class TestHottestRegions:
 
     def test_an_empty_run_has_none(self, sql: Sql) -> None:
         assert areas(sql) == []
+
+
+def hot_between(sql: Sql, **ranges: Any) -> list[tuple[Any, ...]]:
+    """Of the macro of the same name, with ranges."""
+    given = "".join(f", {name} := ${name}" for name in ranges)
+    asked = f"SELECT start_addr, end_addr, access_rate, watched_share FROM hottest_regions($run{given}) ORDER BY start_addr"
+    return sql(asked, run=sql.run_id, **ranges)
+
+
+def moment(second: int) -> datetime:
+    return datetime(1970, 1, 1, second=second)
+
+
+class TestRanges:
+    def test_a_range_of_time_takes_the_snapshots_that_end_in_it(self, sql: Sql) -> None:
+        for number, accesses in enumerate((10, 6, 2, 0)):
+            seconds(sql, number).region(0, PAGE, accesses)
+        assert hot_between(sql, from_ts=moment(2), to_ts=moment(3)) == [(0, PAGE, 0.4, 1.0)]
+        assert hot_between(sql, from_ts=moment(4)) == []
+        assert hot_between(sql, to_ts=moment(1)) == [(0, PAGE, 1.0, 1.0)]
+
+    def test_a_range_of_addresses_cuts_regions(self, sql: Sql) -> None:
+        seconds(sql, 0).region(0, 8 * PAGE, 5).region(8 * PAGE, 16 * PAGE, 10)
+        assert hot_between(sql, from_addr=2 * PAGE, to_addr=8 * PAGE) == [(2 * PAGE, 8 * PAGE, 0.5, 1.0)]
+        assert hot_between(sql, from_addr=12 * PAGE) == [(12 * PAGE, 16 * PAGE, 1.0, 1.0)]
+        assert hot_between(sql, from_addr=16 * PAGE) == []
+
+    def test_addresses_are_cut_to_the_byte_where_bins_are_of_many_pages(self, sql: Sql) -> None:
+        seconds(sql, 0).region(0, 2**31, 5)
+        assert hot_between(sql, from_addr=3 * PAGE, to_addr=5 * PAGE) == [(3 * PAGE, 5 * PAGE, 0.5, 1.0)]
+
+    def test_mappings_have_ranges_too(self, sql: Sql) -> None:
+        seconds(sql, 0).region(0, 4 * PAGE, 10).mapping(0, 2 * PAGE, "a").mapping(2 * PAGE, 4 * PAGE, "b")
+        seconds(sql, 1).region(0, 2 * PAGE, 5).region(2 * PAGE, 4 * PAGE, 0)
+        asked = (
+            "SELECT name, size_bytes, access_rate, access_share FROM mapping_heat($run, from_ts := $from_ts, to_addr := $to_addr)"
+        )
+        found = sql(asked, run=sql.run_id, from_ts=moment(2), to_addr=3 * PAGE)
+        assert found == [("a", 2 * PAGE, 0.5, 1.0), ("b", PAGE, 0.0, 0.0)]
+
+    def test_without_ranges_it_is_the_view(self, sql: Sql) -> None:
+        seconds(sql, 0).region(0, PAGE, 4).mapping(0, PAGE, "one")
+        seconds(sql, 0, target_id=1).region(0, PAGE, 3)
+        sql.run()
+        seconds(sql, 0).region(PAGE, 2 * PAGE, 2)
+        for name in ("hottest_regions", "mapping_heat"):
+            assert sql(f"FROM {name}(1)") == sql(f"FROM {name} WHERE run_id = 1") != []
 
 
 class TestMappingHeat:

@@ -246,6 +246,50 @@ def test_idle_times_are_the_same(sql: Sql) -> None:
     assert [sql(query) for query in asked[3:5]] == before[3:5], "of windows every snapshot has its own"
 
 
+HOT = ("FROM hottest_regions WHERE run_id = 1", "FROM mapping_heat WHERE run_id = 1", "FROM hottest_regions(1)")
+SOME_TIME = f"FROM hottest_regions(1, to_ts := make_timestamp_ns({BEGAN + 10**9}))"
+
+
+def alike(rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> bool:
+    """But for the last digits of sums."""
+
+    def near(one: object, other: object) -> bool:
+        return other == (pytest.approx(one, rel=1e-6) if isinstance(one, int | float) and one < 2**32 else one)
+
+    return len(rows) == len(others) and all(all(map(near, *pair)) for pair in zip(rows, others, strict=True))
+
+
+def test_what_was_hot_is_the_same(sql: Sql) -> None:
+    record(sql, 0, 300)
+    sql.snapshot(BEGAN + 31 * 10**9).mapping(2**40, 2**40 + 5000 * PAGE, "heap").mapping(2**40 + 5000 * PAGE, 2**41, None)
+    sql.snapshot(BEGAN + 32 * 10**9, nr_regions=1).region(2**40, 2**40 + 9 * PAGE, 7, referenced_bytes=5)
+    close(sql)
+    before, part = [sql(query) for query in HOT], sql(SOME_TIME)
+    assert all(before)
+    assert part
+    sql.store.roll_up(1)
+    assert sql(SOME_TIME) == part
+    without_regions(sql)
+    assert all(map(alike, [sql(query) for query in HOT], before))
+    assert sql(SOME_TIME) == [], "of a part of a run the regions are asked"
+
+
+def test_what_was_hot_is_added_to_also_where_bins_got_wider(sql: Sql) -> None:
+    """The second part has 100 areas, 6.4 GiB: a bin is then of 32 pages."""
+    plain = Sql()
+    for one in (sql, plain):
+        record(one, 0, 100)
+        close(one)
+    sql.store.roll_up(1)
+    for one in (sql, plain):
+        record(one, 100, 103, areas=100)
+    assert all(map(alike, [sql(query) for query in HOT], [plain(query) for query in HOT]))
+    sql.store.roll_up(1)
+    assert {bits for (bits,) in sql("SELECT DISTINCT bin_bits FROM _rollup_address")} == {12, 17}
+    without_regions(sql)
+    assert all(map(alike, [sql(query) for query in HOT], [plain(query) for query in HOT]))
+
+
 def test_long_idle_times_are_off_by_a_64th_at_most(sql: Sql) -> None:
     aged(sql, 0, 1)
     aged(sql, 5_000, 5_300, most=4_900, regions=8)
@@ -286,13 +330,14 @@ def test_idle_times_of_what_is_new_are_added(sql: Sql) -> None:
     assert [other(query) for query in IDLE] == fresh
 
 
-def test_a_store_of_an_older_damopipe_rolls_up_anew() -> None:
-    """What 0004 had rolled up lacks what 0005 needs: it is forgotten, and made again when asked for."""
+@pytest.mark.parametrize("shipped", [4, 5])
+def test_a_store_of_an_older_damopipe_rolls_up_anew(shipped: int) -> None:
+    """What 0004 had rolled up lacks what 0005 needs, and that what 0006 needs: it is forgotten, and made again when asked for."""
     con = duckdb.connect()
-    for migration in migrations()[:4]:
+    for migration in migrations()[:shipped]:
         con.execute(migration.sql)
-    con.execute("INSERT INTO _rollup_snapshot VALUES (1, 0, make_timestamp_ns(0), 1, 1)")
-    con.execute(migrations()[4].sql)
+    con.execute("INSERT INTO _rollup_snapshot BY NAME SELECT 1 AS run_id, 0 AS target_id, make_timestamp_ns(0) AS ts")
+    con.execute(migrations()[shipped].sql)
     assert con.execute("SELECT count(*) FROM _rollup_snapshot").fetchall() == [(0,)]
 
 
