@@ -12,18 +12,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from damopipe.batches import batch
 from damopipe.errors import DamagedError
+from damopipe.interop.damo_shape import Region, Snapshot, by_hand, decoded
 from damopipe.interop.items import Header, Item, Known
 from damopipe.interop.json_pieces import Pieces
-from damopipe.interop.numbers import integer, integers, microseconds, size
+from damopipe.interop.numbers import integer, integers, microseconds, size, sizes
 from damopipe.interop.source import CHUNK, Source
 from damopipe.interop.targets import Targets
 from damopipe.records import Batch
 
 ROWS = 50_000
 """Regions a batch, about."""
+LARGEST_32 = 2**32 - 1
+"""The kernel keeps accesses, ages and hits in 32 bits."""
 _ODD = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
+
+Found = Snapshot | Mapping[str, Any]
+"""A snapshot, as it was decoded or still as plain JSON."""
 
 
 class Record(NamedTuple):
@@ -103,26 +111,37 @@ def _intervals(found: Mapping[str, Any] | None) -> tuple[int | None, int | None,
 
 def _snapshots(pieces: Pieces, record: Record, targets: Targets, label: str) -> Iterator[Item]:
     yield from targets.taken()
-    waiting: list[Mapping[str, Any]] = []
-    rows, first = 0, 0
+    first = 0
+    for snapshots, damage in _portions(pieces, label):
+        yield from _batches(snapshots, record, f"{label}: snapshot {first}")
+        if damage:
+            raise damage
+        first += len(snapshots)
+
+
+def _portions(pieces: Pieces, label: str) -> Iterator[tuple[list[Found], DamagedError | None]]:
+    """Snapshots of some `ROWS` regions; with the last ones what is damaged behind them."""
+    waiting: list[Found] = []
+    rows = before = 0
     try:
-        for number, _ in enumerate(pieces.elements()):
+        for _ in pieces.elements():
             if rows > ROWS:
-                yield from _batches(waiting, record, f"{label}: snapshot {first}")
-                waiting, rows, first = [], 0, number
-            found = pieces.value()
-            waiting.append(found)
-            rows += len(found["regions"]) + 1
-    except DamagedError:
-        yield from _batches(waiting, record, f"{label}: snapshot {first}")
-        raise
+                yield waiting, None
+                before += len(waiting)
+                waiting, rows = [], 0
+            found: Sequence[Found] = pieces.several(decoded) or [pieces.value()]
+            waiting += found
+            rows += sum(len(one.regions if isinstance(one, Snapshot) else one["regions"]) + 1 for one in found)
+    except DamagedError as error:
+        yield waiting, error
     except _ODD as error:
-        yield from _batches(waiting[:-1], record, f"{label}: snapshot {first}")
-        raise DamagedError(f"{label}: snapshot {first + len(waiting) - 1} has no regions ({error})") from None
-    yield from _batches(waiting, record, f"{label}: snapshot {first}")
+        place = before + len(waiting) - 1
+        yield waiting[:-1], DamagedError(f"{label}: snapshot {place} has no regions ({error})")
+    else:
+        yield waiting, None
 
 
-def _batches(snapshots: Sequence[Mapping[str, Any]], record: Record, label: str) -> Iterator[Item]:
+def _batches(snapshots: Sequence[Found], record: Record, label: str) -> Iterator[Item]:
     """Records of some snapshots; those before one that makes no sense are kept."""
     if not snapshots:
         return
@@ -138,58 +157,59 @@ def _batches(snapshots: Sequence[Mapping[str, Any]], record: Record, label: str)
     yield from made
 
 
-def _columns(snapshots: Sequence[Mapping[str, Any]], record: Record) -> Iterator[Item]:
+def _columns(found: Sequence[Found], record: Record) -> Iterator[Item]:
+    snapshots = [one if isinstance(one, Snapshot) else by_hand(one) for one in found]
     each = [_regions(one) for one in snapshots]
-    ends = [integer(one["end_time"]) for one in snapshots]
+    ends = [integer(one.end_time) for one in snapshots]
     counts = [len(regions) for regions in each]
     samples = [_sample_us(one, record) for one in snapshots]
     aggrs = [_aggr_us(sample, record) for sample in samples]
-    yield batch("snapshot", {
+    told = batch("snapshot", {
         "target_id": [record.target_id] * len(ends),
         "ts": ends,
-        "start_ts": [integer(one.get("start_time")) for one in snapshots],
+        "start_ts": [integer(one.start_time) for one in snapshots],
         "sample_us": samples,
         "aggr_us": aggrs,
         "nr_samples": [None if not (a and s) else a // s for a, s in zip(aggrs, samples, strict=True)],
         "nr_regions": counts,
     })  # fmt: skip
+    yield told
     regions = list(chain.from_iterable(each))
     columns: dict[str, Any] = {
-        "target_id": [record.target_id] * len(regions),
-        "ts": [end for end, count in zip(ends, counts, strict=True) for _ in range(count)],
-        "start_addr": integers([one["start"] for one in regions]),
-        "end_addr": integers([one["end"] for one in regions]),
-        "nr_accesses": integers([_accesses(one) for one in regions]),
-        "age": [None if age is not None and age < 0 else age for age in integers([_age(one) for one in regions])],
+        "target_id": np.full(len(regions), record.target_id),
+        "ts": told.columns["ts"].repeat(counts),
+        "start_addr": integers([one.start for one in regions]),
+        "end_addr": integers([one.end for one in regions]),
+        "nr_accesses": integers([one.nr_accesses.samples for one in regions], LARGEST_32),
+        "age": _ages(regions),
     }
     if record.scheme_id is not None:
-        columns["filter_passed_bytes"] = [size(one.get("sz_filter_passed")) for one in regions]
-    yield batch("region", columns)
-    yield from _hits(snapshots, record.target_id)
-    yield from _stats(snapshots, record)
+        columns["filter_passed_bytes"] = sizes([one.sz_filter_passed for one in regions])
+    made = batch("region", columns)
+    yield made
+    yield from _hits(regions, made)
+    yield from _stats(snapshots, ends, record)
 
 
-def _regions(snapshot: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _regions(snapshot: Snapshot) -> Sequence[Region]:
     """Without the one of -1 accesses that damo appends to a recording of a single snapshot."""
-    found: Sequence[Mapping[str, Any]] = snapshot["regions"]
-    if found and integer(_accesses(found[-1])) == -1:
-        return [one for one in found if integer(_accesses(one)) != -1]
+    found = snapshot.regions
+    if found and integer(found[-1].nr_accesses.samples) == -1:
+        return [one for one in found if integer(one.nr_accesses.samples) != -1]
     return found
 
 
-def _accesses(region: Mapping[str, Any]) -> Any:
-    found = region.get("nr_accesses")
-    return found["samples"] if isinstance(found, dict) else found
+def _ages(regions: Sequence[Region]) -> Any:
+    """Aggregations; less than none is unknown."""
+    found = integers([one.age.aggr_intervals if one.age else None for one in regions], LARGEST_32)
+    if isinstance(found, list):
+        return [None if age is not None and age < 0 else age for age in found]
+    return found
 
 
-def _age(region: Mapping[str, Any]) -> Any:
-    found = region.get("age")
-    return found.get("aggr_intervals") if isinstance(found, dict) else found
-
-
-def _sample_us(snapshot: Mapping[str, Any], record: Record) -> int | None:
+def _sample_us(snapshot: Snapshot, record: Record) -> int | None:
     """Autotuned intervals are told with each snapshot."""
-    return microseconds(snapshot.get("sample_interval_us")) or record.sample_us
+    return microseconds(snapshot.sample_interval_us) or record.sample_us
 
 
 def _aggr_us(sample_us: int | None, record: Record) -> int | None:
@@ -199,21 +219,18 @@ def _aggr_us(sample_us: int | None, record: Record) -> int | None:
     return record.aggr_us * sample_us // record.sample_us
 
 
-def _hits(snapshots: Sequence[Mapping[str, Any]], target_id: int) -> Iterator[Batch]:
-    rows = [
-        (integer(one["end_time"]), integer(region["start"]), probe, integer(hits))
-        for one in snapshots
-        for region in one["regions"]
-        for probe, hits in enumerate(region.get("probe_hits") or ())
-    ]
-    if rows:
-        ts, start, probe, hits = (list(column) for column in zip(*rows, strict=True))
-        columns = {"target_id": [target_id] * len(ts), "ts": ts, "start_addr": start, "probe": probe, "hits": hits}
-        yield batch("probe_hit", columns)
+def _hits(regions: Sequence[Region], made: Batch) -> Iterator[Batch]:
+    """`made` are the records of the regions."""
+    each = [one.probe_hits or () for one in regions]
+    counts = [len(hits) for hits in each]
+    if any(counts):
+        told = {name: made.columns[name].repeat(counts) for name in ("target_id", "ts", "start_addr")}
+        probes = [probe for count in counts for probe in range(count)]
+        yield batch("probe_hit", {**told, "probe": probes, "hits": integers(list(chain.from_iterable(each)), LARGEST_32)})
 
 
-def _stats(snapshots: Sequence[Mapping[str, Any]], record: Record) -> Iterator[Batch]:
-    found = [(integer(one["end_time"]), one["damos_stats"]) for one in snapshots if one.get("damos_stats")]
+def _stats(snapshots: Sequence[Snapshot], ends: Sequence[int | None], record: Record) -> Iterator[Batch]:
+    found = [(end, one.damos_stats) for end, one in zip(ends, snapshots, strict=True) if one.damos_stats]
     if not found or record.scheme_id is None:
         return
     names = ("nr_tried", "sz_tried", "nr_applied", "sz_applied", "sz_ops_filter_passed", "qt_exceeds")

@@ -6,6 +6,7 @@ Source of the arithmetic: the usual "SWAR" way of adding up neighbouring digits 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,3 +73,16 @@ class Decimals:
             found *= np.uint64(factor)
             found >>= np.uint64(shift)
         return np.asarray(found)
+
+
+def decimals(texts: Sequence[str]) -> Array | None:
+    """Numbers of digits and commas, as uint64; None if any is something else, or larger."""
+    text = "\n".join(texts).replace(",", "")
+    breaks = len(texts) - 1
+    if not text.isascii() or text.count("\n") != breaks:
+        return None
+    found = Decimals(text.encode())
+    if len(found.starts) != len(texts) or int((found.ends - found.starts).sum()) + breaks != len(text):
+        return None
+    values, good = found.values(np.arange(len(texts)))
+    return values if good.all() else None

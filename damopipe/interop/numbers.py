@@ -6,9 +6,16 @@ Source: damo's records from 2021 on. What cannot be a number is an error of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from damopipe import units
 from damopipe.errors import UsageError
+from damopipe.interop.decimals import decimals
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 
 def integer(value: object) -> int | None:
@@ -22,16 +29,19 @@ def integer(value: object) -> int | None:
     raise ValueError(f"{value!r} is no number")
 
 
-def integers(values: Sequence[object]) -> list[int | None]:
-    """Each of them as `integer` has it; those of a recording are mostly all of one form. Raises ValueError."""
-    try:
-        text = "\n".join(values).replace(",", "")  # type: ignore[arg-type]
-    except TypeError:
-        return [integer(value) for value in values]
-    parts = text.split("\n")
-    if len(parts) != len(values) or not (text.isascii() and text.replace("\n", "").isdecimal() and all(parts)):
-        return [integer(value) for value in values]
-    return list(map(int, parts))
+def integers(values: Sequence[object], most: int = 2**64 - 1) -> Array | list[int | None]:
+    """Each of them as `integer` has it; an array where all are texts of digits up to `most`. Raises ValueError.
+
+    Those of a recording are mostly all of one form.
+    """
+    forms = set(map(type, values))
+    if forms == {str}:
+        found = decimals(values)  # type: ignore[arg-type]
+        if found is not None and found.max() <= most:
+            return found
+    elif forms <= {int, type(None)}:
+        return list(values)  # type: ignore[arg-type]
+    return [integer(value) for value in values]
 
 
 def microseconds(value: object) -> int | None:
@@ -50,6 +60,12 @@ def size(value: object) -> int | None:
             raise ValueError(f"{value!r} is no size")
         return round(float(number) * (1 << factor))
     return integer(value)
+
+
+def sizes(values: Sequence[object]) -> list[int | None]:
+    """Each of them as `size` has it; a text that comes often is read once. Raises ValueError."""
+    known = {value: size(value) for value in {value for value in values if type(value) is str}}
+    return [known[value] if type(value) is str else size(value) for value in values]
 
 
 def _parsed(parse: object, text: str) -> int:

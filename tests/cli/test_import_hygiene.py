@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("altair", "duckdb", "jinja2", "numpy", "prompt_toolkit", "rich", "vl_convert", "yaml")
+HEAVY = ("altair", "duckdb", "jinja2", "msgspec", "numpy", "prompt_toolkit", "rich", "vl_convert", "yaml")
 QUICKSTART = Path(__file__).parents[2] / "pipelines" / "quickstart.toml"
 
 
