@@ -53,7 +53,7 @@ def _watched_bytes(context: Context, operations: str) -> int | None:
     """How much memory there can be to select; None where the file does not say."""
     if operations == "vaddr":
         return None  # the kernel finds a process's mappings itself, whatever it begins with
-    spans = [target.physical.regions if target.physical else target.regions for target in context.target]
+    spans = [target.physical.regions if target.physical else target.regions for _, target in context.watched]
     if not spans or not all(spans):
         return None
     return sum(end - start for each in spans for start, end in each or ())

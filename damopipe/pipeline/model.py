@@ -164,6 +164,11 @@ class Context(Model):
     monitoring: Monitoring = Field(Monitoring(), description="How.")
     scheme: list[Scheme] = Field([], description="Which schemes to run.")
 
+    @property
+    def watched(self) -> list[tuple[int, Target]]:
+        """The targets that are not obsolete, with their numbers."""
+        return [(number, target) for number, target in enumerate(self.target) if not target.obsolete]
+
 
 class Module(Model):
     """A DAMON kernel module to run instead of contexts of our own."""

@@ -42,7 +42,7 @@ def cannot_be_modelled(pipeline: model.Pipeline) -> Iterator[tuple[str, str]]:
     """Targets of which nobody has said what their memory does, and nodes that the model has not."""
     given = pipeline.simulate or model.Simulate()
     for prefix, context in pipeline.contexts:
-        for number, target in enumerate(context.target):
+        for number, target in context.watched:
             key = f"{prefix}target[{number}]"
             way = next(way for way in WAYS if getattr(target, way) is not None)
             if way != "workload" and given.memory is None:
@@ -58,7 +58,7 @@ def cannot_be_modelled(pipeline: model.Pipeline) -> Iterator[tuple[str, str]]:
 def _nodes(pipeline: model.Pipeline) -> Iterator[tuple[str, int]]:
     """Every memory node that is named, and where."""
     for prefix, context in pipeline.contexts:
-        for number, target in enumerate(context.target):
+        for number, target in context.watched:
             if target.physical and target.physical.numa_node is not None:
                 yield f"{prefix}target[{number}].physical.numa_node", target.physical.numa_node
         for number, scheme in enumerate(context.scheme):

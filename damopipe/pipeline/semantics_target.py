@@ -199,5 +199,5 @@ def _operations(prefix: str, context: Context, operations: str) -> Found:
             yield f"{key}.regions", "is missing; fvaddr watches the regions that the file gives"
     if operations == "paddr" and any(target.physical is None for target in context.target):
         yield f"{prefix}monitoring.operations", "paddr watches physical memory; name it with target.physical = {}"
-    if operations == "paddr" and len(context.target) > 1:
-        yield f"{prefix}target[1]", "paddr takes one target; put all its ranges into one physical.regions"
+    if operations == "paddr" and len(context.watched) > 1:
+        yield f"{prefix}target[{context.watched[1][0]}]", "paddr takes one target; put all its ranges into one physical.regions"

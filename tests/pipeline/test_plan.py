@@ -261,6 +261,20 @@ def test_an_obsolete_target_is_not_in_a_plan_and_filters_find_the_others(backend
     assert written.schemes[0].filters[0].target_index == 1
 
 
+def test_what_an_obsolete_target_is_keeps_nothing_from_running(tmp_path: Path) -> None:
+    """No model has processes, and physical memory is one target: only of those that are watched."""
+    path = tmp_path / "gone.toml"
+    path.write_text(OBSOLETE.replace("pid = 8", 'workload = "stairs"'))
+    assert len(make_plan(load_pipeline(path), "simulate").contexts[0].targets) == 1
+    path.write_text(
+        OBSOLETE.replace("pid = 7", "physical = {}").replace("pid = 8", "physical = {}").replace("target = 1", "target = 0")
+    )
+    with pytest.raises(PipelineError, match=r"filters\[0\].target: target 0 is obsolete"):
+        load_pipeline(path)
+    path.write_text(path.read_text().replace('{ type = "target", target = 0 }, ', ""))
+    assert len(make_plan(load_pipeline(path), "damon").contexts[0].targets) == 1
+
+
 def test_a_quota_that_is_full_again_each_time_is_told_so(tmp_path: Path) -> None:
     path = tmp_path / "gone.toml"
     path.write_text(OBSOLETE)
