@@ -27,7 +27,8 @@ def _typed(values: Any, dtype: str) -> Column:
         texts = np.asarray(values, dtype=object)
         return np.ma.MaskedArray(texts, unknown) if any(unknown) else texts
     if isinstance(values, list) and None in values:
-        values = np.ma.MaskedArray([value or 0 for value in values], [value is None for value in values])
+        numbers = _typed([value or 0 for value in values], dtype)
+        return np.ma.MaskedArray(numbers, [value is None for value in values])
     if isinstance(values, np.ma.MaskedArray):
         return values.astype(dtype) if np.ma.is_masked(values) else values.data.astype(dtype)
     return np.asarray(values, dtype="int64" if dtype.startswith("datetime") else dtype).astype(dtype)

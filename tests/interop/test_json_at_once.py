@@ -268,3 +268,13 @@ def test_numbers_that_are_too_large_for_a_column_are_no_array() -> None:
     assert integers([str(2**64)]) == [2**64]
     found = integers([f"{2**64 - 1:,}", "0"])
     assert isinstance(found, np.ndarray) and found.tolist() == [2**64 - 1, 0]
+
+
+@pytest.mark.parametrize("change", [{"end": "-1"}, {"nr_accesses": 2**32}, {"end": 2**64}])
+def test_a_number_that_no_column_holds_is_told_also_beside_unknown_ones(change: dict[str, object]) -> None:
+    """It wrapped to another number where any of its column was null."""
+    record = files.record(MANY)
+    record["snapshots"][0]["regions"][0] |= {"start": None, "end": None, "nr_accesses": None}
+    found, damage = said(odd(record, **change))
+    assert damage is not None and "makes no sense" in damage
+    assert len(found["region.ts"]) == len(MANY[0]) * (len(MANY) - 2)
