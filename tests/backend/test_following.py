@@ -48,7 +48,10 @@ def damon(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def press(damon: FakeDamon, avg10: str) -> None:
-    abi.put(damon.machine.proc / "pressure/memory", PRESSURE.format(avg10))
+    """At once, as the kernel's file changes: whoever follows it meanwhile must not read an empty one."""
+    abi.put(damon.machine.proc / "pressure-to-be", PRESSURE.format(avg10))
+    (damon.machine.proc / "pressure").mkdir(exist_ok=True)
+    (damon.machine.proc / "pressure-to-be").replace(damon.machine.proc / "pressure/memory")
 
 
 def planned(*targets: PlannedTarget, guard: PlannedGuard | None = None, feeds: tuple[PlannedFeed, ...] = ()) -> Plan:
