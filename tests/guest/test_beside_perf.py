@@ -19,6 +19,10 @@ def test_event_for_event(known: Callable[[int, int], Known], tmp_path: Path) -> 
     ours = list(zip(*columns, strict=True))
     theirs = [row[2:] for row in perf.rows()]
     assert len(ours) > 100
-    assert ours == theirs[: len(ours)]
+    most = int(run.snapshots["nr_regions"].max())
+    # A kdamond is followed once its pid is known: on a machine that is busy enough its first report is over by then.
+    missed = theirs.index(ours[0])
+    assert missed <= most
+    assert ours == theirs[missed : missed + len(ours)]
     # What perf has more is of an aggregation that was not over when the run ended.
-    assert len(theirs) - len(ours) < int(run.snapshots["nr_regions"].max())
+    assert len(theirs) - missed - len(ours) < most
