@@ -1,5 +1,5 @@
 -- The edges of regions, gathered in bins of addresses: what begins and ends in each bin, over a run or a part of one.
--- requires: region, working_set, _is_asked, _snapshot_seconds
+-- requires: region, working_set, _is_asked, _snapshot_seconds, _is_within
 -- Of every run where `run` is NULL: a condition on the run then has to reach the regions. A bin is a page where up to 256 MiB
 -- are watched, else the power of two of which about 65,536 cover what is watched. `_later` is what counts from the next bin on
 -- only, times the bytes of a bin. With `unrolled` only of snapshots that are not rolled up.
@@ -17,8 +17,7 @@ spans AS (
   FROM _snapshot_seconds AS s
   JOIN grain AS g USING (run_id, target_id)
   WHERE (run IS NULL OR run_id = run) AND _is_asked(run_id, target_id, target, context)
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-    AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
     AND (NOT unrolled OR (run_id, target_id, ts) NOT IN (SELECT (run_id, target_id, ts) FROM _rollup_snapshot))
 ),
 boxes AS (  -- every region twice, once for each edge

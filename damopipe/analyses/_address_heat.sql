@@ -1,5 +1,5 @@
 -- How often each part of the address space was accessed over a run, and which mapping it was.
--- requires: _address_edges, _is_asked, _snapshot_seconds, _mapped_memory
+-- requires: _address_edges, _is_asked, _snapshot_seconds, _mapped_memory, _is_within
 -- Of every run where `run` is NULL: a condition on the run then has to reach the regions.
 -- A sum of rectangles, as the heat map is, with one column: each region adds differences at its two edges, and a running
 -- sum over bins of addresses makes seconds of them; only bins with an edge in them cost anything. Where a run is rolled up
@@ -11,8 +11,7 @@ WITH totals AS (
   SELECT run_id, target_id, sum(seconds) AS total
   FROM _snapshot_seconds
   WHERE (run IS NULL OR run_id = run) AND _is_asked(run_id, target_id, target, context)
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-    AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
   GROUP BY run_id, target_id
 ),
 found AS (

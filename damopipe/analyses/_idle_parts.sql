@@ -1,5 +1,5 @@
 -- How many bytes of each snapshot were touched within each window of time, and no shorter one.
--- requires: idle_regions, _is_asked
+-- requires: idle_regions, _is_asked, _is_within
 -- A region belongs to the first window that is longer than its idle time: 0 where it was accessed, -1 where that is unknown.
 -- What is rolled up comes from the rollup.
 CREATE OR REPLACE MACRO _idle_parts(run, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
@@ -44,8 +44,7 @@ SELECT target_id, ts, window_us, bytes
 FROM _rollup_idle_part
 WHERE run_id = run
   AND _is_asked(run, target_id, target, context)
-  AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-  AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS);
+  AND _is_within(ts, from_ts, to_ts);
 
 COMMENT ON MACRO TABLE _idle_parts IS
   'How many bytes of each snapshot were touched within each window of time, and no shorter one.';

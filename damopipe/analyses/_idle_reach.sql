@@ -1,5 +1,5 @@
 -- How far back each snapshot of a run can tell of idle memory: as far as DAMON has looked.
--- requires: _is_asked
+-- requires: _is_asked, _is_within
 -- As ages do, it counts aggregations at the interval in force, whatever they really took: one a snapshot, more where there is a
 -- gap before it. Ages that are too high for a first aggregation tell that DAMON had begun before the recording did. Without
 -- ages nothing is known but the newest aggregation. Windows instead of joins, since a join of snapshots with their targets
@@ -54,8 +54,7 @@ SELECT
   CASE WHEN has_ages THEN least(looked_us, 9e18) ELSE aggr_us END AS known_us,
   coalesce(lasted_us, usual_us, 1) AS lasted_us
 FROM counted
-WHERE (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-  AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+WHERE _is_within(ts, from_ts, to_ts)
   AND (
     NOT unrolled
     OR (target_id, ts) NOT IN (SELECT (target_id, ts) FROM _rollup_snapshot WHERE run_id = run)

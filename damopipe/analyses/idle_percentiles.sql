@@ -1,5 +1,5 @@
 -- How long watched memory has been idle, by percentile of its bytes over the time of a run; 0 is the memory in use.
--- requires: idle_regions, _is_asked
+-- requires: idle_regions, _is_asked, _is_within
 -- The rule is the cumulative one: the shortest idle time within which at least that percentage of bytes × time is. A target
 -- of which anything is not known (no ages) has no row: what is left would be too warm. A run of DAMON_STAT has no regions, but
 -- its own percentiles: they are those of all memory, as target 0, each the mean over the times it was asked. Whole minutes that
@@ -40,8 +40,7 @@ told AS (  -- DAMON_STAT
   FROM idle_percentile
   WHERE run_id = run
     AND _is_asked(run, 0, target, context)
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-    AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
   GROUP BY percentile
 )
 SELECT r.target_id, s.percentile, min(r.idle_us)::BIGINT AS idle_us

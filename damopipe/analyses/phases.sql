@@ -1,5 +1,5 @@
 -- The phases of a run: stretches of time between which the working set changed, and its median in each.
--- requires: working_set, _is_asked
+-- requires: working_set, _is_asked, _is_within
 -- Least squares with a price for each change, by the recurrence that is exact (optimal partitioning: Jackson et al., "An
 -- algorithm for optimal partitioning of data on an interval", 2005), over the medians of at most `bins` groups of equally many
 -- snapshots, so that outliers count little; what is shorter than about a fiftieth of it all is an outlier. Sizes are taken
@@ -32,8 +32,7 @@ series AS MATERIALIZED (
   WHERE w.run_id = run
     AND w.accessed_bytes IS NOT NULL
     AND _is_asked(run, target_id, target, context)
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-    AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
 ),
 levels AS (
   SELECT

@@ -1,5 +1,5 @@
 -- How many regions there were of each size, in powers of two, and how much memory lay in them.
--- requires: region, _is_asked
+-- requires: region, _is_asked, _is_within
 -- Columns: target_id; from_bytes <= size < to_bytes (2^64 is told as 2^64 - 1); nr_regions over all snapshots;
 -- regions_per_snapshot and bytes_per_snapshot, their means; bytes_share, of all bytes that were watched, 0 to 1.
 CREATE OR REPLACE MACRO region_sizes(
@@ -9,7 +9,7 @@ WITH nr_snapshots AS (
   SELECT target_id, count(*) AS n
   FROM snapshot
   WHERE run_id = run
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS) AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
   GROUP BY target_id
 ),
 estimated AS (  -- as a DOUBLE, 2^53 - 1 times a page rounds up to the next power of two
@@ -17,7 +17,7 @@ estimated AS (  -- as a DOUBLE, 2^53 - 1 times a page rounds up to the next powe
   FROM region
   WHERE run_id = run
     AND _is_asked(run, target_id, target, context)
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS) AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
     AND (from_addr IS NULL OR end_addr > from_addr::UBIGINT) AND (to_addr IS NULL OR start_addr < to_addr::UBIGINT)
 ),
 counted AS (

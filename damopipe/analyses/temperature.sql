@@ -1,5 +1,5 @@
 -- The regions of a run with their temperature: damo's weighted sum of size, access rate and age, negative where idle.
--- requires: region_rate, _is_asked
+-- requires: region_rate, _is_asked, _is_within
 -- temperature = size_bytes * size_weight + access_rate in percent * access_weight + age_us * age_weight, negated for
 -- regions without an access. With the weights 0, 100, 100 these are damo's numbers but for two things: damo cuts the
 -- percentage off to an integer, so that to it one access in 2,000 samples is none and the region is cold; here only
@@ -21,7 +21,7 @@ WITH cut AS (  -- to the addresses asked for, as a region's size may count
   FROM region_rate
   WHERE run_id = run
     AND _is_asked(run, target_id, target, context)
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS) AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
     AND (from_addr IS NULL OR end_addr > from_addr::UBIGINT) AND (to_addr IS NULL OR start_addr < to_addr::UBIGINT)
 ),
 weighed AS (  -- what has no weight need not be known

@@ -1,5 +1,5 @@
 -- The working set by percentile of a run's snapshots: 0 is the smallest, 50 the median, 100 the largest.
--- requires: working_set, _is_asked
+-- requires: working_set, _is_asked, _is_within
 CREATE OR REPLACE MACRO wss_percentiles(run, step := 5, target := NULL, context := NULL, from_ts := NULL, to_ts := NULL) AS TABLE
 WITH sorted AS (
   SELECT target_id, list(accessed_bytes ORDER BY accessed_bytes) AS sizes
@@ -7,8 +7,7 @@ WITH sorted AS (
   WHERE run_id = run
     AND accessed_bytes IS NOT NULL
     AND _is_asked(run, target_id, target, context)
-    AND (from_ts IS NULL OR ts >= from_ts::TIMESTAMP_NS)
-    AND (to_ts IS NULL OR ts <= to_ts::TIMESTAMP_NS)
+    AND _is_within(ts, from_ts, to_ts)
   GROUP BY target_id
 ),
 steps AS (

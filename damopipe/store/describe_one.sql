@@ -5,9 +5,9 @@ FROM (
   FROM duckdb_columns()
   WHERE table_name = $name AND NOT internal
   UNION ALL
-  SELECT unnest(parameters), 'parameter', NULL, 1000 + generate_subscripts(parameters, 1)
+  SELECT unnest(parameters), 'parameter', NULL, generate_subscripts(parameters, 1)
   FROM duckdb_functions()
   WHERE function_name = $name AND function_type = 'table_macro' AND NOT internal
 )
 GROUP BY "column"
-ORDER BY min(place);
+ORDER BY any_value(type) = 'parameter', min(place);
