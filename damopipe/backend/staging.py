@@ -57,7 +57,7 @@ def watchers(planned: PlannedContext, nr_targets: int) -> tuple[Watcher, ...]:
 
 def _watching(planned: PlannedContext, target: int, nr_targets: int, intervals: Intervals) -> Scheme:
     """Counts everything, or what the pipeline's own stat scheme lets through; of one target where there are more."""
-    own = next((scheme for scheme in planned.schemes if scheme.action == "stat"), None)
+    own = planned.counting
     pattern = own.counted(intervals).pattern if own else _EVERYTHING
     filters = own.filters if own else ()
     if nr_targets > 1:

@@ -95,9 +95,7 @@ def _opened(header: Mapping[str, Any], targets: Targets, known: Known, label: st
         context_id = targets.context((kdamond, context), sample_us=sample, aggr_us=aggr, update_us=update)
         called = integer(header.get("target_id"))
         target_id = targets.target((kdamond, context, scheme, called), context_id, called)
-        scheme_id = None
-        if scheme is not None:
-            scheme_id = targets.scheme((kdamond, context, scheme), context_id, f"scheme {scheme}", action="stat")
+        scheme_id = None if scheme is None else targets.scheme(context_id, scheme, action="stat")
     except _ODD as error:
         raise DamagedError(f"{label}: its header is none of damo's ({error}); what comes before it is kept") from None
     return Record(target_id, scheme_id, sample, aggr)

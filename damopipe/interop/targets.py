@@ -11,7 +11,6 @@ from damopipe.records import TargetRow
 
 COLUMNS = ("operations", "sample_us", "aggr_us", "update_us", "min_nr_regions", "max_nr_regions", "definition")
 """Of what is told of a context those that are the table's."""
-_TOLD = "told"
 MOST = 1 << 16
 """The store's numbers of targets have 16 bits; a file with more is none that DAMON has written."""
 
@@ -34,7 +33,7 @@ class Targets:
             columns = {name: value for name, value in {**row, **told}.items() if name in COLUMNS}
             self.fresh.append(Context({"context_id": number, **columns}))
             for place, scheme in enumerate(told.get("schemes", ())):
-                scheme_id, _ = self._number("scheme", (_TOLD, number, place))
+                scheme_id, _ = self._number("scheme", (number, place))
                 self.fresh.append(Scheme({"scheme_id": scheme_id, "context_id": number, **scheme}))
         return number
 
@@ -62,19 +61,13 @@ class Targets:
             return TargetRow(number, context_id, "physical", name or "physical memory")
         return TargetRow(number, context_id, "imported", "everything watched" if called is None else f"target {called}")
 
-    def scheme(self, key: Hashable, context_id: int, name: str, place: int | None = None, action: str = "unknown") -> int:
-        """The scheme of that key; `place` is its number in its context, by which it may be known already.
-
-        Without one it is the last part of the key.
-        """
-        if place is None and isinstance(key, tuple):
-            place = key[-1]
-        if ("scheme", (_TOLD, context_id, place)) in self._known:
-            return self._known["scheme", (_TOLD, context_id, place)]
-        number, is_new = self._number("scheme", key)
+    def scheme(self, context_id: int, place: int, action: str = "unknown") -> int:
+        """The scheme at a place of a context; `action` is what it does unless that is known already."""
+        number, is_new = self._number("scheme", (context_id, place))
         if is_new:
-            action = dict(enumerate(self._told(context_id).get("actions", ()))).get(-1 if place is None else place, action)
-            self.fresh.append(Scheme({"scheme_id": number, "context_id": context_id, "name": name, "action": action}))
+            action = dict(enumerate(self._told(context_id).get("actions", ()))).get(place, action)
+            row = {"scheme_id": number, "context_id": context_id, "name": f"scheme {place}", "action": action}
+            self.fresh.append(Scheme(row))
         return number
 
     def taken(self) -> list[Item]:

@@ -107,7 +107,7 @@ class Traced:
         return self._targets.context(tid, **self._intervals.first)
 
     def _scheme(self, tid: int, scheme: int) -> int:
-        return self._targets.scheme((tid, scheme), self._context(tid), f"scheme {scheme}", scheme)
+        return self._targets.scheme(self._context(tid), scheme)
 
 
 def _by(events: Events | None, name: str) -> Iterator[tuple[int, Events]]:

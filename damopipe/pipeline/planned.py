@@ -83,6 +83,11 @@ class PlannedContext(Model):
     """The intervals that the file left out: sample, aggregation, update."""
     feeds: tuple[PlannedFeed, ...] = ()
 
+    @property
+    def counting(self) -> Scheme | None:
+        """The scheme of its own that only counts: what that lets through is what snapshots are of; None where there is none."""
+        return next((scheme for scheme in self.schemes if scheme.action == "stat"), None)
+
 
 class PlannedSimulate(Model):
     """What a model plays."""

@@ -51,7 +51,7 @@ def context_problems(prefix: str, context: Context, folder: Path, surroundings: 
 def _obsolete(prefix: str, context: Context) -> Found:
     """A target that is left out must not be the last, nor what a filter is about."""
     gone = [number for number, target in enumerate(context.target) if target.obsolete]
-    if gone and len(gone) == len(context.target):
+    if gone and not context.watched:
         yield f"{prefix}target[0].obsolete", "leaves nothing to watch; take obsolete out of one target"
     for number, scheme in enumerate(context.scheme):
         for place, one in enumerate(scheme.filters):

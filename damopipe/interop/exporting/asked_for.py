@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 def contexts_of(recorded: Recorded) -> dict[int, PlannedContext]:
     """The contexts whose operations set is known, by their number."""
     rows = sorted(recorded.rows("context"), key=lambda row: int(row["context_id"]))
-    planned = json.loads(recorded.run["plan"] or "{}").get("contexts", [])
+    planned = recorded.plan.get("contexts", [])
     found = {}
     for row in rows:
         number = int(row["context_id"])
@@ -55,9 +55,10 @@ def parameters(recorded: Recorded) -> list[Tree]:
 
 def watcher_of(context: PlannedContext | None) -> tuple[int, Scheme | None]:
     """The place of the scheme that gives snapshots, and the scheme: the pipeline's own that counts, else one behind all."""
-    schemes = context.schemes if context else ()
-    place = next((number for number, one in enumerate(schemes) if one.action == "stat"), len(schemes))
-    return place, schemes[place] if place < len(schemes) else None
+    if context is None:
+        return 0, None
+    own = context.counting
+    return len(context.schemes) if own is None else context.schemes.index(own), own
 
 
 def _context(row: Row, text: str | None) -> PlannedContext:

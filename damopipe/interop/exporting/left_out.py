@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from damopipe.errors import StageError
@@ -57,6 +56,5 @@ def _beside(names: Sequence[str]) -> str:
 
 def _asked(recorded: Recorded) -> dict[str, bool]:
     """What a plan says that is no parameter of DAMON's; damo has it on no command line either."""
-    plan = json.loads(recorded.run["plan"] or "{}")
-    feeds = any(context.get("feeds") for context in plan.get("contexts", ()))
-    return {"parameters": bool(parameters(recorded)), "feeds": feeds, "guards": plan.get("guard") is not None}
+    feeds = any(context.get("feeds") for context in recorded.plan.get("contexts", ()))
+    return {"parameters": bool(parameters(recorded)), "feeds": feeds, "guards": recorded.plan.get("guard") is not None}

@@ -5,6 +5,7 @@ Invariant: regions are never all in memory, and the store's file is free between
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -72,6 +73,12 @@ class Recorded:
     def run(self) -> Row:
         """The run's own row."""
         return self.ask("run")[0]
+
+    @cached_property
+    def plan(self) -> Mapping[str, Any]:
+        """What was asked for; {} where that is not stored, as of an import."""
+        found: dict[str, Any] = json.loads(self.run["plan"] or "{}")
+        return found
 
     @cached_property
     def targets(self) -> list[dict[str, Any]]:
