@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import struct
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
 
-from damopipe.interop.importing import Imported, import_file
+from damopipe.errors import DamagedError, UsageError
+from damopipe.interop.importing import Imported, import_file, reader
 from damopipe.interop.items import Known
+from damopipe.interop.source import opened
+from damopipe.records import Batch
 from damopipe.store import Store
 
 Region = tuple[int, int, int, int | None]
@@ -33,6 +37,22 @@ def record(snapshots: list[list[Region]] = TWO, first_ns: int = STEP_NS, **more:
 def _region(start: int, end: int, hits: int, age: int | None) -> dict[str, Any]:
     told = {"start": f"{start:,}", "end": f"{end:,}", "nr_accesses": {"samples": hits, "percent": None}}
     return told | {"age": {"usec": None, "aggr_intervals": f"{age:,}"}, "sz_filter_passed": "0 B"}
+
+
+def batches_of(data: bytes) -> tuple[list[Batch], str | None]:
+    """All records that come in, and what is said of damage; the file is called "it"."""
+    found: list[Batch] = []
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        try:
+            with opened(Path(file.name)) as source:
+                for item in reader(source)(source, Known()):
+                    if isinstance(item, Batch):
+                        found.append(item)  # one by one: what comes before damage counts
+        except (DamagedError, UsageError) as error:
+            return found, str(error).replace(file.name, "it")
+    return found, None
 
 
 def as_json(*records: dict[str, Any]) -> bytes:

@@ -6,7 +6,6 @@ import gzip
 import struct
 import subprocess
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +15,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from damopipe.errors import DamagedError, StageError, UsageError
-from damopipe.interop import importing, json_pieces, sniff
-from damopipe.interop.items import Known
+from damopipe.errors import StageError
+from damopipe.interop import json_pieces, sniff
 from damopipe.interop.source import Source, opened
-from damopipe.records import Batch
 
 from . import files, test_traces, trace_files
 from .files import TWO, Taken
@@ -53,18 +50,8 @@ def no_perf() -> Iterator[None]:
 
 def read(data: bytes) -> tuple[list[int], str | None]:
     """The starts of all regions that come in, and what is said of damage."""
-    found: list[int] = []
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        try:
-            with opened(Path(file.name)) as source:
-                for item in importing.reader(source)(source, Known()):
-                    if isinstance(item, Batch) and item.kind == "region":
-                        found += item.columns["start_addr"].tolist()
-        except (DamagedError, UsageError) as error:
-            return found, str(error)
-    return found, None
+    batches, damage = files.batches_of(data)
+    return [start for one in batches if one.kind == "region" for start in one.columns["start_addr"].tolist()], damage
 
 
 WHOLE = [start for snapshot in MANY for start, *_ in snapshot]
