@@ -13,6 +13,8 @@ from damopipe.errors import UsageError
 
 U64_MAX = 2**64 - 1
 """What "max" means until it meets a kernel field with a smaller maximum."""
+U32_MAX = 2**32 - 1
+"""The kernel's own "no limit" of what it keeps in 32 bits: samples, ages, hits."""
 
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50, "EiB": 2**60}
 _TIME_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}

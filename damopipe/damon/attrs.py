@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from damopipe.damon.filters import Filter
 from damopipe.damon.model import Model
+from damopipe.units import U32_MAX
 
 
 class IntervalsGoal(Model):
@@ -28,8 +29,8 @@ class Intervals(Model):
 
     @property
     def max_nr_accesses(self) -> int:
-        """The samples in one aggregation: the largest nr_accesses a region can have."""
-        return max(1, self.aggr_us // max(1, self.sample_us))
+        """The samples in one aggregation: the largest nr_accesses a region can have, which the kernel keeps in 32 bits."""
+        return min(max(1, self.aggr_us // max(1, self.sample_us)), U32_MAX)
 
 
 class RegionLimits(Model):

@@ -23,11 +23,10 @@ from damopipe.interop.numbers import integer, integers, microseconds, size, size
 from damopipe.interop.source import CHUNK, Source
 from damopipe.interop.targets import Targets
 from damopipe.records import Batch
+from damopipe.units import U32_MAX
 
 ROWS = 50_000
 """Regions a batch, about."""
-LARGEST_32 = 2**32 - 1
-"""The kernel keeps accesses, ages and hits in 32 bits."""
 _ODD = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
 
 Found = Snapshot | Mapping[str, Any]
@@ -178,7 +177,7 @@ def _columns(found: Sequence[Found], record: Record) -> Iterator[Item]:
         "ts": told.columns["ts"].repeat(counts),
         "start_addr": integers([one.start for one in regions]),
         "end_addr": integers([one.end for one in regions]),
-        "nr_accesses": integers([one.nr_accesses.samples for one in regions], LARGEST_32),
+        "nr_accesses": integers([one.nr_accesses.samples for one in regions], U32_MAX),
         "age": _ages(regions),
     }
     if record.scheme_id is not None:
@@ -199,7 +198,7 @@ def _regions(snapshot: Snapshot) -> Sequence[Region]:
 
 def _ages(regions: Sequence[Region]) -> Any:
     """Aggregations; less than none is unknown."""
-    found = integers([one.age.aggr_intervals if one.age else None for one in regions], LARGEST_32)
+    found = integers([one.age.aggr_intervals if one.age else None for one in regions], U32_MAX)
     if isinstance(found, list):
         return [None if age is not None and age < 0 else age for age in found]
     return found
@@ -224,7 +223,7 @@ def _hits(regions: Sequence[Region], made: Batch) -> Iterator[Batch]:
     if any(counts):
         told = {name: made.columns[name].repeat(counts) for name in ("target_id", "ts", "start_addr")}
         probes = [probe for count in counts for probe in range(count)]
-        yield batch("probe_hit", {**told, "probe": probes, "hits": integers(list(chain.from_iterable(each)), LARGEST_32)})
+        yield batch("probe_hit", {**told, "probe": probes, "hits": integers(list(chain.from_iterable(each)), U32_MAX)})
 
 
 def _stats(snapshots: Sequence[Snapshot], ends: Sequence[int | None], record: Record) -> Iterator[Batch]:

@@ -12,9 +12,7 @@ from typing import Any
 
 from damopipe.damon.filters import FILTER_TYPES, Filter
 from damopipe.damon.scheme import GOAL_METRICS
-
-U32_MAX = (1 << 32) - 1
-U64_MAX = (1 << 64) - 1
+from damopipe.units import U32_MAX, U64_MAX
 
 
 @dataclass(frozen=True)

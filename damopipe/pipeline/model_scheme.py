@@ -18,8 +18,8 @@ from damopipe.damon.scheme import GOAL_METRICS
 from damopipe.errors import UsageError
 from damopipe.pipeline.model_guard import Feed
 from damopipe.pipeline.values import Access, Age, Permil, Size, Span, TimeLimitMs, TimeMs, TimeUs, count, one_of, shown
+from damopipe.units import U32_MAX
 
-U32_MAX = 2**32 - 1
 U32 = Annotated[StrictInt, Field(ge=0, le=U32_MAX)]
 Node = Annotated[StrictInt, Field(ge=0, le=2**31 - 1)]
 """A NUMA node: the kernel's field is a signed 32-bit number."""

@@ -45,7 +45,9 @@ def test_what_needs_a_node_or_a_cgroup_is_a_field_of_a_goal() -> None:
     assert [name for name, action in ACTIONS.items() if action.migrates] == ["migrate_hot", "migrate_cold"]
 
 
-@pytest.mark.parametrize(("sample_us", "aggr_us", "samples"), [(5_000, 100_000, 20), (5_000, 5_000, 1), (0, 5, 5), (6, 5, 1)])
+@pytest.mark.parametrize(
+    ("sample_us", "aggr_us", "samples"), [(5_000, 100_000, 20), (5_000, 5_000, 1), (0, 5, 5), (6, 5, 1), (1, 2**63, 2**32 - 1)]
+)
 def test_the_largest_nr_accesses_is_the_samples_in_an_aggregation(sample_us: int, aggr_us: int, samples: int) -> None:
     assert Intervals(sample_us=sample_us, aggr_us=aggr_us, update_us=1).max_nr_accesses == samples
 

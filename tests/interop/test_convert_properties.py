@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from damopipe.backend.staging import kdamond_of
+from damopipe.damon.attrs import Attrs, Intervals, RegionLimits
 from damopipe.damon.kdamond import Kdamond, Target
-from damopipe.damon.scheme import Quota, Scheme
+from damopipe.damon.model import Bounds
+from damopipe.damon.scheme import AccessPattern, Quota, Scheme
 from damopipe.errors import DamopipeError
 from damopipe.interop.specs.damo_text import damo_text
 from damopipe.interop.specs.draft import Draft
@@ -19,7 +21,7 @@ from damopipe.interop.specs.reading import decoded, draft_of, is_pipeline
 from damopipe.kernel.features import of_version
 from damopipe.kernel.sysfs import render
 from damopipe.outputs.surroundings import check_pipeline
-from damopipe.pipeline.planned import PlannedContext
+from damopipe.pipeline.planned import PlannedContext, PlannedTarget
 from tests.damon.strategies import kdamonds
 from tests.interop.damo_specs import NEVER_MS, noun_of, tree_of, writers
 from tests.interop.sensible import contexts, sensible
@@ -91,8 +93,21 @@ def test_a_pipeline_comes_back_from_damos_json_as_the_same_plan(given_contexts: 
     assert tuple(map(counted, draft.contexts)) == tuple(map(counted, given_contexts))
 
 
+LONG = PlannedContext(
+    operations="vaddr",
+    attrs=Attrs(
+        intervals=Intervals(sample_us=1, aggr_us=42_949_672_950_001, update_us=42_949_672_950_001),
+        nr_regions=RegionLimits(min=3, max=3),
+    ),
+    targets=(PlannedTarget(kind="pid"),),
+    schemes=(Scheme(name="stat-0", action="stat", pattern=AccessPattern(access=Bounds(min=1, max=2), age=Bounds(min=0, max=0))),),
+)
+"""A hundredth of a percent of its samples are more than the kernel counts in 32 bits."""
+
+
 @SLOW
 @given(MANY)
+@example((LONG,))
 def test_damos_json_comes_back_from_a_pipeline_as_the_same_json(given_contexts: tuple[PlannedContext, ...]) -> None:
     text = damo_text(given_contexts)
     assert back(through(read(text))) == json.loads(text)

@@ -18,10 +18,8 @@ from damopipe.damon.scheme import AccessPattern
 from damopipe.errors import UsageError
 from damopipe.interop.specs import texts
 from damopipe.interop.specs.draft import Tell
-from damopipe.units import U64_MAX
+from damopipe.units import U32_MAX, U64_MAX
 
-U32_MAX = 2**32 - 1
-"""The kernel's own "no limit" of samples and aggregations."""
 MAX_US = U64_MAX // 1000
 """The longest time that damo and a pipeline can say; damo prints "max" from there on."""
 
